@@ -1,0 +1,49 @@
+/*
+ * connect(), in front of libc's.
+ *
+ * A TCP socket that connects to a port of its own host, in the ephemeral port range, where
+ * nothing listens may be given that very port as its source port. Its SYN then meets the socket
+ * itself, TCP's simultaneous open completes, and the program would talk to itself. No program
+ * is handed such a connection here: see repair.h.
+ */
+#undef _GNU_SOURCE /* with it, glibc declares connect() with a union for its addr */
+#include "config.h"
+#include "next.h"
+#include "repair.h"
+#include "selfconn.h"
+#include <errno.h>
+
+enum { MOST_UNAVAILABLE_RETRIES = 2 };
+
+/*
+ * EADDRNOTAVAIL may be spurious: between choosing a source port and using it, the kernel can
+ * lose it to another socket. Like Go's dialer, try again, twice, where the kernel is to choose.
+ */
+static int retry_unavailable(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	unsigned most = config.retries < MOST_UNAVAILABLE_RETRIES ? config.retries
+	                                                          : MOST_UNAVAILABLE_RETRIES;
+	int outcome = EADDRNOTAVAIL;
+	for (unsigned i = 0; i < most && outcome == EADDRNOTAVAIL && port_is_unset(fd); i++)
+		outcome = next_connect(fd, addr, len) == 0 ? 0 : errno;
+	return outcome;
+}
+
+__attribute__((visibility("default"))) int connect(int fd, const struct sockaddr *addr,
+                                                   socklen_t len)
+{
+	int before = errno;
+	int outcome = next_connect(fd, addr, len) == 0 ? 0 : errno;
+	if (config.off)
+		return outcome == 0 ? 0 : -1;
+
+	if (outcome == EADDRNOTAVAIL)
+		outcome = retry_unavailable(fd, addr, len);
+	/* An interrupted connect() goes on in the background, like one that is in progress. */
+	if ((outcome == 0 || outcome == EINPROGRESS || outcome == EINTR) &&
+	    may_be_self_connected(fd, addr, len))
+		outcome = repair(fd, addr, len, outcome);
+
+	errno = outcome == 0 ? before : outcome;
+	return outcome == 0 ? 0 : -1;
+}

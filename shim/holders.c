@@ -1,0 +1,173 @@
+#include "holders.h"
+
+#include "text.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* One look at the processes of the system. */
+struct search {
+	ino_t inode;     /* of the socket */
+	char link[48];   /* what its descriptors are links to in /proc/PID/fd */
+	char self[16];   /* this process's PID, as /proc has it */
+	const char *pid; /* the process being looked at */
+	int mine[2];     /* the descriptors that may refer to the socket */
+	int budget;      /* look-ups left; one takes about a microsecond */
+	bool found_self;
+};
+
+enum { LOOKUPS = 2000, LOOKUPS_PER_PROCESS = 8 };
+
+/* As getdents64(2) fills it in; readdir(3) would take memory from the heap. */
+struct entry {
+	uint64_t ino;
+	int64_t off;
+	unsigned short reclen;
+	unsigned char type;
+	char name[];
+};
+
+/* After a look-up failed: closed or exited meanwhile, or not for this process to look at. */
+static bool is_gone(void)
+{
+	return errno == ENOENT || errno == ESRCH || errno == EACCES;
+}
+
+typedef bool visit_fn(struct search *, int dir, const char *name);
+
+/* Calls visit for each entry of dir whose name is a number, until one returns false. */
+static bool each_number(struct search *s, int dir, visit_fn *visit)
+{
+	_Alignas(struct entry) char buf[1024];
+	long n;
+	while ((n = syscall(SYS_getdents64, dir, buf, sizeof buf)) > 0) {
+		for (long at = 0; at < n;) {
+			const struct entry *e = (const struct entry *)(const void *)(buf + at);
+			at += e->reclen;
+			if (e->name[0] >= '0' && e->name[0] <= '9' && !visit(s, dir, e->name))
+				return false;
+		}
+	}
+	return n == 0 || is_gone();
+}
+
+static bool spend(struct search *s, int lookups)
+{
+	s->budget -= lookups;
+	return s->budget >= 0;
+}
+
+/* Does the epoll set that fdinfo describes not watch the socket? ("tfd: 3 ... ino:18bb sdev:9")
+ */
+static bool set_is_without(struct search *s, int dir, const char *name)
+{
+	char path[32], line[256];
+	struct text where = text_in(path, sizeof path);
+	size_t used = 0;
+	ssize_t n;
+	text_add(&where, "../fdinfo/");
+	text_add(&where, name);
+	int info = openat(dir, path, O_RDONLY | O_CLOEXEC);
+	if (info < 0)
+		return is_gone();
+	bool without = true;
+	while (without && (n = read(info, line + used, sizeof line - 1 - used)) > 0) {
+		used += (size_t)n;
+		line[used] = '\0';
+		char *rest = line, *end;
+		while (without && (end = strchr(rest, '\n')) != NULL) {
+			*end = '\0';
+			const char *ino = strstr(rest, " ino:");
+			if (strncmp(rest, "tfd:", 4) == 0)
+				without = spend(s, 1) && ino != NULL &&
+				          strtoull(ino + 5, NULL, 16) != s->inode;
+			rest = end + 1;
+		}
+		used = strlen(rest);
+		memmove(line, rest, used);
+		if (used == sizeof line - 1)
+			without = false;
+	}
+	close(info);
+	return without && n == 0;
+}
+
+static bool descriptor_is_other(struct search *s, int dir, const char *name)
+{
+	char link[48];
+	if (!spend(s, 1))
+		return false;
+	ssize_t n = readlinkat(dir, name, link, sizeof link - 1);
+	if (n < 0)
+		return is_gone();
+	link[n] = '\0';
+	bool self = strcmp(s->pid, s->self) == 0;
+	if (strcmp(link, s->link) == 0) {
+		int fd = atoi(name);
+		return self && (fd == s->mine[0] || fd == s->mine[1]);
+	}
+	if (strcmp(link, "anon_inode:[eventpoll]") == 0)
+		return set_is_without(s, dir, name);
+	return !(self && strcmp(link, "anon_inode:[io_uring]") == 0);
+}
+
+static bool process_is_without(struct search *s, int proc, const char *pid)
+{
+	char path[32];
+	struct text where = text_in(path, sizeof path);
+	if (!spend(s, LOOKUPS_PER_PROCESS))
+		return false;
+	text_add(&where, pid);
+	text_add(&where, "/fd");
+	s->pid = pid;
+	bool self = strcmp(pid, s->self) == 0;
+	s->found_self |= self;
+
+	int dir = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return !self && is_gone();
+	bool without = each_number(s, dir, descriptor_is_other);
+	close(dir);
+	return without;
+}
+
+/* The link count of /proc/self/task is its threads and 2. */
+static bool has_one_thread(int proc)
+{
+	struct stat st;
+	return fstatat(proc, "self/task", &st, 0) == 0 && st.st_nlink == 3;
+}
+
+static bool is_signal_driven(int fd)
+{
+	return fcntl(fd, F_GETOWN) != 0 || fcntl(fd, F_GETSIG) != 0 ||
+	       (fcntl(fd, F_GETFL) & O_ASYNC) != 0;
+}
+
+bool held_only_here(int fd, int own)
+{
+	struct search s = {.mine = {fd, own}, .budget = LOOKUPS};
+	struct stat st;
+	int before = errno;
+	bool only = false;
+
+	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (proc >= 0 && !is_signal_driven(fd) && has_one_thread(proc) && fstat(fd, &st) == 0 &&
+	    readlinkat(proc, "self", s.self, sizeof s.self - 1) > 0) {
+		s.inode = st.st_ino;
+		struct text link = text_in(s.link, sizeof s.link);
+		text_add(&link, "socket:[");
+		text_add_number(&link, st.st_ino, 10);
+		text_add(&link, "]");
+		only = each_number(&s, proc, process_is_without) && s.found_self;
+	}
+	if (proc >= 0)
+		close(proc);
+	errno = before;
+	return only;
+}

@@ -1,0 +1,33 @@
+/*
+ * Numbers of the kernel's interface that some C library's headers do not have (musl, or a libc
+ * older than the kernel it runs on). They are those of <asm-generic/socket.h>, which every
+ * architecture uses but alpha, mips, parisc and sparc; there an option that the headers do not
+ * name is left out, see options.c.
+ */
+#ifndef NOSELFCONN_KERNEL_H
+#define NOSELFCONN_KERNEL_H
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+#ifndef SO_PEERNAME
+#define SO_PEERNAME 28
+#endif
+#ifndef SO_BUF_LOCK
+#define SO_BUF_LOCK 72
+#endif
+#ifndef SOCK_SNDBUF_LOCK
+#define SOCK_SNDBUF_LOCK 1
+#endif
+#ifndef SOCK_RCVBUF_LOCK
+#define SOCK_RCVBUF_LOCK 2
+#endif
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+
+#endif

@@ -1,0 +1,274 @@
+#include "options.h"
+
+#include "kernel.h"
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* How an option gets from one socket to the other, where they differ. */
+enum how {
+	SET,          /* by setsockopt() with what getsockopt() gave */
+	MUST_BE_ZERO, /* not at all: it comes with something that can't be read */
+};
+
+struct option {
+	short level;
+	short name;
+	enum how how;
+};
+
+/*
+ * Every option of a TCP socket that can be set before connect() and read, up to Linux 6.18. By
+ * number, because no libc's headers name them all; a kernel that does not have one says so of
+ * both sockets alike. One that can't be set, or not by this process, still differs after the
+ * attempt, and that decides the matter. Not here:
+ *  - SO_SNDBUF, SO_RCVBUF: below, because the kernel doubles them, and may have chosen them
+ * itself
+ *  - TCP_MAXSEG, TCP_WINDOW_CLAMP: a reset forgets them, see reset.h
+ *  - TCP_QUICKACK: "not permanent" (tcp(7)), every connect() sets it anew
+ *  - SO_INCOMING_CPU, SO_INCOMING_NAPI_ID, SO_COOKIE, SO_MEMINFO, SO_ERROR, TCP_INFO,
+ *    TCP_TIMESTAMP, IP_MTU: what the kernel has seen or counted, not what was set
+ *  - IPV6_MTU: can't be read before connect(), and no TCP segment is fragmented by it
+ *  - IP_XFRM_POLICY, IPV6_XFRM_POLICY, IPV6_JOIN_ANYCAST: leave no trace that can be read; they
+ *    need CAP_NET_ADMIN
+ */
+static const struct option table[] = {
+        {SOL_SOCKET, 1, SET},             /* SO_DEBUG */
+        {SOL_SOCKET, 2, SET},             /* SO_REUSEADDR */
+        {SOL_SOCKET, 15, MUST_BE_ZERO},   /* SO_REUSEPORT */
+        {SOL_SOCKET, 3, SET},             /* SO_TYPE */
+        {SOL_SOCKET, 38, SET},            /* SO_PROTOCOL */
+        {SOL_SOCKET, 39, SET},            /* SO_DOMAIN */
+        {SOL_SOCKET, 71, SET},            /* SO_NETNS_COOKIE */
+        {SOL_SOCKET, 5, SET},             /* SO_DONTROUTE */
+        {SOL_SOCKET, 6, SET},             /* SO_BROADCAST */
+        {SOL_SOCKET, 9, SET},             /* SO_KEEPALIVE */
+        {SOL_SOCKET, 10, SET},            /* SO_OOBINLINE */
+        {SOL_SOCKET, 11, SET},            /* SO_NO_CHECK */
+        {SOL_SOCKET, 13, SET},            /* SO_LINGER */
+        {SOL_SOCKET, 16, SET},            /* SO_PASSCRED */
+        {SOL_SOCKET, 18, SET},            /* SO_RCVLOWAT */
+        {SOL_SOCKET, 20, SET},            /* SO_RCVTIMEO */
+        {SOL_SOCKET, 21, SET},            /* SO_SNDTIMEO */
+        {SOL_SOCKET, 29, SET},            /* SO_TIMESTAMP */
+        {SOL_SOCKET, 35, SET},            /* SO_TIMESTAMPNS */
+        {SOL_SOCKET, 37, SET},            /* SO_TIMESTAMPING */
+        {SOL_SOCKET, 63, SET},            /* SO_TIMESTAMP_NEW */
+        {SOL_SOCKET, 64, SET},            /* SO_TIMESTAMPNS_NEW */
+        {SOL_SOCKET, 65, SET},            /* SO_TIMESTAMPING_NEW */
+        {SOL_SOCKET, 34, SET},            /* SO_PASSSEC */
+        {SOL_SOCKET, 36, SET},            /* SO_MARK */
+        {SOL_SOCKET, 40, SET},            /* SO_RXQ_OVFL */
+        {SOL_SOCKET, 41, SET},            /* SO_WIFI_STATUS */
+        {SOL_SOCKET, 42, SET},            /* SO_PEEK_OFF */
+        {SOL_SOCKET, 43, SET},            /* SO_NOFCS */
+        {SOL_SOCKET, 44, MUST_BE_ZERO},   /* SO_LOCK_FILTER */
+        {SOL_SOCKET, 45, SET},            /* SO_SELECT_ERR_QUEUE */
+        {SOL_SOCKET, 46, SET},            /* SO_BUSY_POLL */
+        {SOL_SOCKET, 47, SET},            /* SO_MAX_PACING_RATE */
+        {SOL_SOCKET, 60, SET},            /* SO_ZEROCOPY */
+        {SOL_SOCKET, 61, SET},            /* SO_TXTIME */
+        {SOL_SOCKET, 62, SET},            /* SO_BINDTOIFINDEX */
+        {SOL_SOCKET, 69, SET},            /* SO_PREFER_BUSY_POLL */
+        {SOL_SOCKET, 70, SET},            /* SO_BUSY_POLL_BUDGET */
+        {SOL_SOCKET, 73, SET},            /* SO_RESERVE_MEM */
+        {SOL_SOCKET, 74, SET},            /* SO_TXREHASH */
+        {SOL_SOCKET, 75, SET},            /* SO_RCVMARK */
+        {SOL_SOCKET, 76, SET},            /* SO_PASSPIDFD */
+        {SOL_SOCKET, 82, SET},            /* SO_RCVPRIORITY */
+        {SOL_SOCKET, 83, SET},            /* SO_PASSRIGHTS */
+        {SOL_SOCKET, 84, SET},            /* SO_INQ */
+        {IPPROTO_IP, 1, SET},             /* IP_TOS */
+        {IPPROTO_IP, 2, SET},             /* IP_TTL */
+        {IPPROTO_IP, 4, SET},             /* IP_OPTIONS */
+        {IPPROTO_IP, 6, SET},             /* IP_RECVOPTS */
+        {IPPROTO_IP, 7, SET},             /* IP_RETOPTS */
+        {IPPROTO_IP, 8, SET},             /* IP_PKTINFO */
+        {IPPROTO_IP, 10, SET},            /* IP_MTU_DISCOVER */
+        {IPPROTO_IP, 11, SET},            /* IP_RECVERR */
+        {IPPROTO_IP, 12, SET},            /* IP_RECVTTL */
+        {IPPROTO_IP, 13, SET},            /* IP_RECVTOS */
+        {IPPROTO_IP, 15, SET},            /* IP_FREEBIND */
+        {IPPROTO_IP, 18, SET},            /* IP_PASSSEC */
+        {IPPROTO_IP, 19, SET},            /* IP_TRANSPARENT */
+        {IPPROTO_IP, 20, SET},            /* IP_ORIGDSTADDR */
+        {IPPROTO_IP, 21, SET},            /* IP_MINTTL */
+        {IPPROTO_IP, 22, SET},            /* IP_NODEFRAG */
+        {IPPROTO_IP, 23, SET},            /* IP_CHECKSUM */
+        {IPPROTO_IP, 24, SET},            /* IP_BIND_ADDRESS_NO_PORT */
+        {IPPROTO_IP, 25, SET},            /* IP_RECVFRAGSIZE */
+        {IPPROTO_IP, 26, SET},            /* IP_RECVERR_RFC4884 */
+        {IPPROTO_IP, 32, SET},            /* IP_MULTICAST_IF */
+        {IPPROTO_IP, 33, SET},            /* IP_MULTICAST_TTL */
+        {IPPROTO_IP, 34, SET},            /* IP_MULTICAST_LOOP */
+        {IPPROTO_IP, 49, SET},            /* IP_MULTICAST_ALL */
+        {IPPROTO_IP, 50, SET},            /* IP_UNICAST_IF */
+        {IPPROTO_IP, 51, SET},            /* IP_LOCAL_PORT_RANGE */
+        {IPPROTO_IPV6, 2, SET},           /* IPV6_2292PKTINFO */
+        {IPPROTO_IPV6, 3, SET},           /* IPV6_2292HOPOPTS */
+        {IPPROTO_IPV6, 4, SET},           /* IPV6_2292DSTOPTS */
+        {IPPROTO_IPV6, 5, SET},           /* IPV6_2292RTHDR */
+        {IPPROTO_IPV6, 8, SET},           /* IPV6_2292HOPLIMIT */
+        {IPPROTO_IPV6, 11, SET},          /* IPV6_FLOWINFO */
+        {IPPROTO_IPV6, 16, SET},          /* IPV6_UNICAST_HOPS */
+        {IPPROTO_IPV6, 17, SET},          /* IPV6_MULTICAST_IF */
+        {IPPROTO_IPV6, 18, SET},          /* IPV6_MULTICAST_HOPS */
+        {IPPROTO_IPV6, 19, SET},          /* IPV6_MULTICAST_LOOP */
+        {IPPROTO_IPV6, 23, SET},          /* IPV6_MTU_DISCOVER */
+        {IPPROTO_IPV6, 25, SET},          /* IPV6_RECVERR */
+        {IPPROTO_IPV6, 26, SET},          /* IPV6_V6ONLY */
+        {IPPROTO_IPV6, 29, SET},          /* IPV6_MULTICAST_ALL */
+        {IPPROTO_IPV6, 31, SET},          /* IPV6_RECVERR_RFC4884 */
+        {IPPROTO_IPV6, 33, MUST_BE_ZERO}, /* IPV6_FLOWINFO_SEND */
+        {IPPROTO_IPV6, 49, SET},          /* IPV6_RECVPKTINFO */
+        {IPPROTO_IPV6, 50, SET},          /* IPV6_PKTINFO */
+        {IPPROTO_IPV6, 51, SET},          /* IPV6_RECVHOPLIMIT */
+        {IPPROTO_IPV6, 53, SET},          /* IPV6_RECVHOPOPTS */
+        {IPPROTO_IPV6, 54, SET},          /* IPV6_HOPOPTS */
+        {IPPROTO_IPV6, 55, SET},          /* IPV6_RTHDRDSTOPTS */
+        {IPPROTO_IPV6, 56, SET},          /* IPV6_RECVRTHDR */
+        {IPPROTO_IPV6, 57, SET},          /* IPV6_RTHDR */
+        {IPPROTO_IPV6, 58, SET},          /* IPV6_RECVDSTOPTS */
+        {IPPROTO_IPV6, 59, SET},          /* IPV6_DSTOPTS */
+        {IPPROTO_IPV6, 60, SET},          /* IPV6_RECVPATHMTU */
+        {IPPROTO_IPV6, 62, SET},          /* IPV6_DONTFRAG */
+        {IPPROTO_IPV6, 63, SET},          /* IPV6_USE_MIN_MTU */
+        {IPPROTO_IPV6, 66, SET},          /* IPV6_RECVTCLASS */
+        {IPPROTO_IPV6, 67, SET},          /* IPV6_TCLASS */
+        {IPPROTO_IPV6, 70, SET},          /* IPV6_AUTOFLOWLABEL */
+        {IPPROTO_IPV6, 72, SET},          /* IPV6_ADDR_PREFERENCES */
+        {IPPROTO_IPV6, 73, SET},          /* IPV6_MINHOPCOUNT */
+        {IPPROTO_IPV6, 74, SET},          /* IPV6_ORIGDSTADDR */
+        {IPPROTO_IPV6, 75, SET},          /* IPV6_TRANSPARENT */
+        {IPPROTO_IPV6, 76, SET},          /* IPV6_UNICAST_IF */
+        {IPPROTO_IPV6, 77, SET},          /* IPV6_RECVFRAGSIZE */
+        {IPPROTO_IPV6, 78, SET},          /* IPV6_FREEBIND */
+        {SOL_SOCKET, 12, SET},            /* SO_PRIORITY: after IP_TOS, which sets it */
+        {IPPROTO_TCP, 1, SET},            /* TCP_NODELAY */
+        {IPPROTO_TCP, 3, SET},            /* TCP_CORK */
+        {IPPROTO_TCP, 4, SET},            /* TCP_KEEPIDLE */
+        {IPPROTO_TCP, 5, SET},            /* TCP_KEEPINTVL */
+        {IPPROTO_TCP, 6, SET},            /* TCP_KEEPCNT */
+        {IPPROTO_TCP, 7, SET},            /* TCP_SYNCNT */
+        {IPPROTO_TCP, 8, SET},            /* TCP_LINGER2 */
+        {IPPROTO_TCP, 9, SET},            /* TCP_DEFER_ACCEPT */
+        {IPPROTO_TCP, 13, SET},           /* TCP_CONGESTION */
+        {IPPROTO_TCP, 16, SET},           /* TCP_THIN_LINEAR_TIMEOUTS */
+        {IPPROTO_TCP, 17, SET},           /* TCP_THIN_DUPACK */
+        {IPPROTO_TCP, 18, SET},           /* TCP_USER_TIMEOUT */
+        {IPPROTO_TCP, 19, MUST_BE_ZERO},  /* TCP_REPAIR */
+        {IPPROTO_TCP, 23, SET},           /* TCP_FASTOPEN */
+        {IPPROTO_TCP, 25, SET},           /* TCP_NOTSENT_LOWAT */
+        {IPPROTO_TCP, 27, SET},           /* TCP_SAVE_SYN */
+        {IPPROTO_TCP, 30, SET},           /* TCP_FASTOPEN_CONNECT */
+        {IPPROTO_TCP, 33, SET},           /* TCP_FASTOPEN_KEY */
+        {IPPROTO_TCP, 34, SET},           /* TCP_FASTOPEN_NO_COOKIE */
+        {IPPROTO_TCP, 36, SET},           /* TCP_INQ */
+        {IPPROTO_TCP, 37, SET},           /* TCP_TX_DELAY */
+        {IPPROTO_TCP, 44, SET},           /* TCP_RTO_MAX_MS */
+        {IPPROTO_TCP, 45, SET},           /* TCP_RTO_MIN_US */
+        {IPPROTO_TCP, 46, SET},           /* TCP_DELACK_MAX_US */
+};
+
+struct value {
+	int error;
+	socklen_t len;
+	char bytes[64];
+};
+
+static void read_option(int fd, const struct option *o, struct value *v)
+{
+	memset(v, 0, sizeof *v);
+	v->len = sizeof v->bytes;
+	if (getsockopt(fd, o->level, o->name, v->bytes, &v->len) != 0) {
+		v->error = errno;
+		v->len = 0;
+	}
+}
+
+static bool is_zero(const struct value *v)
+{
+	static const char zero[sizeof v->bytes];
+	return v->error != 0 || memcmp(v->bytes, zero, sizeof zero) == 0;
+}
+
+static bool equal(const struct value *a, const struct value *b)
+{
+	return a->error == b->error && a->len == b->len && a->len < sizeof a->bytes &&
+	       memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
+
+/* Returns how many options differed; those that can be set then no longer do. */
+static int carry_table(int from, int to)
+{
+	int differing = 0;
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+		const struct option *o = &table[i];
+		struct value a, b;
+		read_option(from, o, &a);
+		read_option(to, o, &b);
+		if (equal(&a, &b) && (o->how == SET || is_zero(&a)))
+			continue;
+		differing++;
+		if (o->how == SET && a.error == 0)
+			setsockopt(to, o->level, o->name, a.bytes, a.len);
+	}
+	return differing;
+}
+
+static bool read_int(int fd, int name, int *value)
+{
+	socklen_t len = sizeof *value;
+	return getsockopt(fd, SOL_SOCKET, name, value, &len) == 0;
+}
+
+/* A size that the kernel has tuned stays the kernel's; one that the program set is locked. */
+static bool carry_buffer(int from, int to, int name, int lock)
+{
+	int locks = 0, a = 0, b = 0;
+	if (!read_int(from, SO_BUF_LOCK, &locks))
+		return false;
+	if ((locks & lock) == 0)
+		return true;
+	if (!read_int(from, name, &a))
+		return false;
+	int half = a / 2;
+	setsockopt(to, SOL_SOCKET, name, &half, sizeof half);
+	return read_int(to, name, &b) && a == b;
+}
+
+/*
+ * Asked with a length of 0, SO_GET_FILTER (an alias of SO_ATTACH_FILTER) gives the number of
+ * instructions, or EACCES for an eBPF program.
+ */
+static bool has_filter(int fd)
+{
+	socklen_t len = 0;
+	return getsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, NULL, &len) != 0 || len != 0;
+}
+
+/* A program may have changed its network namespace since it opened the socket. */
+static bool same_namespace(int a, int b)
+{
+	uint64_t x = 0, y = 0;
+	socklen_t len = sizeof x;
+	return getsockopt(a, SOL_SOCKET, SO_NETNS_COOKIE, &x, &len) == 0 &&
+	       getsockopt(b, SOL_SOCKET, SO_NETNS_COOKIE, &y, &len) == 0 && x == y;
+}
+
+bool options_carry(int from, int to)
+{
+	/* alpha, mips, parisc and sparc have numbers of their own. */
+	if (SO_PROTOCOL != 38)
+		return false;
+
+	int before = errno;
+	/* A second look, because setting one option may change another. */
+	bool carried = same_namespace(from, to) && !has_filter(from) &&
+	               (carry_table(from, to) == 0 || carry_table(from, to) == 0) &&
+	               carry_buffer(from, to, SO_SNDBUF, SOCK_SNDBUF_LOCK) &&
+	               carry_buffer(from, to, SO_RCVBUF, SOCK_RCVBUF_LOCK);
+	errno = before;
+	return carried;
+}

@@ -1,0 +1,53 @@
+/*
+ * Resetting a connection in place: connect() with AF_UNSPEC aborts it with an RST and turns the
+ * socket back into what the program had configured, in every process that has a copy of it.
+ * What the kernel forgets or keeps on that way is put right here.
+ */
+#ifndef NOSELFCONN_RESET_H
+#define NOSELFCONN_RESET_H
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+/* What the program had set and tcp_disconnect() forgets; 0 is not set. */
+struct forgotten {
+	int maxseg;       /* TCP_MAXSEG */
+	int window_clamp; /* TCP_WINDOW_CLAMP */
+	/*
+	 * TCP MD5 signature keys can't be read from a socket, and a reset keeps them; but there
+	 * are no timestamps on a connection that is signed.
+	 */
+	bool may_be_signed;
+};
+
+/* Reads what a reset would forget from fd, which is self-connected. Keeps errno. */
+struct forgotten reset_remember(int fd);
+
+/* Sets on fd, which is not connected, what a reset made it, or another socket, forget. Keeps
+ * errno. */
+void reset_restore(int fd, const struct forgotten *f);
+
+/* Aborts the connection of fd; false where the kernel refuses to. No error is left pending.
+ * Keeps errno. */
+bool reset(int fd);
+
+/*
+ * Makes fd auto-tune its send buffer from where a new socket starts, as fresh, a socket that
+ * was never connected, shows. Does nothing to a size that the program has set. Keeps errno.
+ */
+void reset_send_buffer(int fd, int fresh);
+
+/*
+ * Has the program bound fd, which was reset, to a port? A port that the kernel chose goes in a
+ * reset, one that the program bound stays, and a socket with a port refuses another bind() with
+ * EINVAL. Keeps errno.
+ */
+bool owns_port(int fd);
+
+/*
+ * Has fd, a TCP socket that was reset and has no port, an address that the program bound? Keeps
+ * errno. Also true where it can't be told.
+ */
+bool owns_address(int fd);
+
+#endif
