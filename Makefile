@@ -4,9 +4,10 @@ CFLAGS ?= -O2 -g
 BUILD ?= build
 
 # What the code is written for, whatever CFLAGS says.
-STANDARD = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -fPIC -fvisibility=hidden
+STANDARD = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
 HARDENING = -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+COMPILE = $(CC) $(STANDARD) $(WARNINGS) $(HARDENING) $(CPPFLAGS) $(CFLAGS)
 LINKING = -shared -Wl,-soname,libnoselfconn.so -Wl,--version-script=shim/exports.map \
 	-Wl,-z,relro,-z,now,-z,noexecstack,-z,defs -Wl,--as-needed
 
@@ -19,13 +20,45 @@ all: $(LIBRARY)
 $(LIBRARY): $(OBJECTS) shim/exports.map
 	$(CC) $(CFLAGS) $(LDFLAGS) $(LINKING) -o $@ $(OBJECTS) -ldl
 
-$(BUILD)/%.o: shim/%.c $(wildcard shim/*.h) Makefile | $(BUILD)
-	$(CC) $(STANDARD) $(WARNINGS) $(HARDENING) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+$(BUILD)/%.o: shim/%.c $(wildcard shim/*.h) Makefile
+	@mkdir -p $(@D)
+	$(COMPILE) -fPIC -fvisibility=hidden -c -o $@ $<
 
-$(BUILD):
-	mkdir -p $@
+# Tests: make test, or make test TESTS=tests/some.bats. Helper programs are single files,
+# tests/NAME.c; the preloads among them are listed here, and those that need -pthread get it all.
+TESTS ?= tests
+TEST_PRELOADS = inject
+TEST_SOURCES = $(wildcard tests/*.c)
+TEST_PROGRAMS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out \
+	$(TEST_PRELOADS:%=tests/%.c),$(TEST_SOURCES))) $(TEST_PRELOADS:%=$(BUILD)/tests/%.so)
+TEST_NEEDS = bats strace nc curl nginx python3
+JOBS ?= $(shell nproc)
+
+test: all test-programs
+	tests/setup.sh $(TEST_NEEDS) parallel
+	BUILD=$(abspath $(BUILD)) bats --jobs $(JOBS) --print-output-on-failure $(TESTS)
+
+test-programs: $(TEST_PROGRAMS)
+
+$(BUILD)/tests/%.so: tests/%.c Makefile
+	@mkdir -p $(@D)
+	$(COMPILE) -fPIC -shared -o $@ $< -ldl
+
+$(BUILD)/tests/%: tests/%.c Makefile
+	@mkdir -p $(@D)
+	$(COMPILE) -Wno-unused-result -pthread -o $@ $<
+
+# What the code is held to besides its tests.
+lint:
+	tests/setup.sh clang-format clang-tidy cppcheck shellcheck
+	clang-format --dry-run --Werror shim/*.[ch] tests/*.c
+	clang-tidy --quiet --warnings-as-errors='*' shim/*.c -- $(STANDARD)
+	cppcheck --quiet --std=c11 --enable=warning,style,performance,portability --inline-suppr \
+		--suppress=missingIncludeSystem --suppress=unusedStructMember --error-exitcode=1 -Ishim shim
+	shellcheck --external-sources tests/*.sh $(wildcard scripts/noselfconn scripts/*.sh) .ci/run
+	shellcheck --shell=bash --exclude=SC2034,SC2154,SC1091 tests/helpers.bash
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all clean
+.PHONY: all test test-programs lint clean

@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "report.h"
+#include "text.h"
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -52,22 +53,24 @@ static void load_retries(void)
 static void load_log(void)
 {
 	const char *s = secure_getenv("NOSELFCONN_LOG");
+	char dir[PATH_MAX];
 	if (s == NULL || *s == '\0')
 		return;
-	char path[PATH_MAX] = "";
-	if (*s != '/') {
-		if (getcwd(path, sizeof path - 1) == NULL || path[0] != '/') {
-			report_malformed("NOSELFCONN_LOG", "no current directory", "none");
-			return;
-		}
-		strcat(path, "/");
+	bool relative = *s != '/';
+	if (relative && (getcwd(dir, sizeof dir) == NULL || dir[0] != '/')) {
+		report_malformed("NOSELFCONN_LOG", "no current directory", "none");
+		return;
 	}
-	if (strlen(path) + strlen(s) >= sizeof path) {
+	if ((relative ? strlen(dir) + 1 : 0) + strlen(s) >= sizeof config.log) {
 		report_malformed("NOSELFCONN_LOG", "path too long", "none");
 		return;
 	}
-	strcat(path, s);
-	memcpy(config.log, path, sizeof path);
+	struct text path = text_in(config.log, sizeof config.log);
+	if (relative) {
+		text_add(&path, dir);
+		text_add(&path, "/");
+	}
+	text_add(&path, s);
 }
 
 void config_load(void)

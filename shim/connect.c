@@ -21,11 +21,10 @@ enum { MOST_UNAVAILABLE_RETRIES = 2 };
  */
 static int retry_unavailable(int fd, const struct sockaddr *addr, socklen_t len)
 {
-	unsigned most = config.retries < MOST_UNAVAILABLE_RETRIES ? config.retries
-	                                                          : MOST_UNAVAILABLE_RETRIES;
 	int outcome = EADDRNOTAVAIL;
-	for (unsigned i = 0; i < most && outcome == EADDRNOTAVAIL && port_is_unset(fd); i++)
-		outcome = next_connect(fd, addr, len) == 0 ? 0 : errno;
+	for (unsigned i = 0; i < MOST_UNAVAILABLE_RETRIES && i < config.retries; i++)
+		if (outcome == EADDRNOTAVAIL && port_is_unset(fd))
+			outcome = next_connect(fd, addr, len) == 0 ? 0 : errno;
 	return outcome;
 }
 

@@ -108,7 +108,7 @@ static bool descriptor_is_other(struct search *s, int dir, const char *name)
 	link[n] = '\0';
 	bool self = strcmp(s->pid, s->self) == 0;
 	if (strcmp(link, s->link) == 0) {
-		int fd = atoi(name);
+		long fd = strtol(name, NULL, 10);
 		return self && (fd == s->mine[0] || fd == s->mine[1]);
 	}
 	if (strcmp(link, "anon_inode:[eventpoll]") == 0)
@@ -124,15 +124,16 @@ static bool process_is_without(struct search *s, int proc, const char *pid)
 		return false;
 	text_add(&where, pid);
 	text_add(&where, "/fd");
-	s->pid = pid;
 	bool self = strcmp(pid, s->self) == 0;
 	s->found_self |= self;
 
 	int dir = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return !self && is_gone();
+	s->pid = pid;
 	bool without = each_number(s, dir, descriptor_is_other);
 	close(dir);
+	s->pid = NULL;
 	return without;
 }
 

@@ -45,7 +45,7 @@ bool reopen_place(int replacement, int fd, int own, int status_flags)
 	int before = errno, fdflags = fcntl(fd, F_GETFD);
 	bool placed = fdflags >= 0 && fcntl(replacement, F_SETFL, status_flags) == 0 &&
 	              same_socket(fd, own) &&
-	              dup3(replacement, fd, fdflags & FD_CLOEXEC ? O_CLOEXEC : 0) == fd;
+	              dup3(replacement, fd, (fdflags & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0) == fd;
 	errno = before;
 	return placed;
 }

@@ -87,7 +87,7 @@ void report_malformed(const char *name, const char *why, const char *fallback)
 static void add_ipv6(struct text *t, const unsigned char *addr)
 {
 	unsigned group[8], start = 8, longest = 1;
-	for (unsigned i = 0; i < 8; i++)
+	for (size_t i = 0; i < 8; i++)
 		group[i] = (unsigned)addr[2 * i] << 8 | addr[2 * i + 1];
 	for (unsigned i = 0; i < 8; i++) {
 		unsigned run = 0;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stddef.h>
+#include <string.h>
 
 /* The bytes that headers take of a segment, without and with which the kernel counts an MSS. */
 enum { IPV4_TCP_HEADERS = 40, IPV6_TCP_HEADERS = 60, TIMESTAMPS = 12 };
@@ -21,16 +22,23 @@ static void set(int fd, int level, int name, int value)
 	setsockopt(fd, level, name, &value, sizeof value);
 }
 
-static socklen_t local_address(int fd, struct sockaddr_storage *a)
+union address {
+	struct sockaddr any;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+
+/* Returns the length, 0 for none. */
+static socklen_t local_address(int fd, union address *a)
 {
 	socklen_t len = sizeof *a;
-	return getsockname(fd, (struct sockaddr *)a, &len) == 0 ? len : 0;
+	memset(a, 0, sizeof *a);
+	return getsockname(fd, &a->any, &len) == 0 ? len : 0;
 }
 
-static bool is_native_ipv6(const struct sockaddr_storage *a)
+static bool is_native_ipv6(const union address *a)
 {
-	return a->ss_family == AF_INET6 &&
-	       !IN6_IS_ADDR_V4MAPPED(&((const struct sockaddr_in6 *)a)->sin6_addr);
+	return a->any.sa_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr);
 }
 
 /*
@@ -43,7 +51,7 @@ static bool is_native_ipv6(const struct sockaddr_storage *a)
 struct forgotten reset_remember(int fd)
 {
 	struct forgotten f = {.may_be_signed = true};
-	struct sockaddr_storage a = {.ss_family = AF_UNSPEC};
+	union address a;
 	struct tcp_info info = {0};
 	socklen_t len = sizeof info;
 	int before = errno;
@@ -111,18 +119,18 @@ void reset_send_buffer(int fd, int fresh)
  */
 bool owns_port(int fd)
 {
-	struct sockaddr_storage a;
+	union address a;
 	int before = errno;
 	bool owned = false;
 	socklen_t len = local_address(fd, &a);
 	if (len != 0) {
-		if (a.ss_family == AF_INET6)
-			((struct sockaddr_in6 *)&a)->sin6_port = 0;
+		if (a.any.sa_family == AF_INET6)
+			a.in6.sin6_port = 0;
 		else
-			((struct sockaddr_in *)&a)->sin_port = 0;
+			a.in.sin_port = 0;
 		int no_port = get(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT);
 		set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
-		owned = bind(fd, (const struct sockaddr *)&a, len) != 0 && errno == EINVAL;
+		owned = bind(fd, &a.any, len) != 0 && errno == EINVAL;
 		set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, no_port);
 	}
 	errno = before;
@@ -131,13 +139,13 @@ bool owns_port(int fd)
 
 bool owns_address(int fd)
 {
-	struct sockaddr_storage a;
+	union address a;
 	int before = errno;
 	socklen_t len = local_address(fd, &a);
 	errno = before;
 	if (len == 0)
 		return true;
-	if (a.ss_family == AF_INET6)
-		return !IN6_IS_ADDR_UNSPECIFIED(&((struct sockaddr_in6 *)&a)->sin6_addr);
-	return ((struct sockaddr_in *)&a)->sin_addr.s_addr != htonl(INADDR_ANY);
+	if (a.any.sa_family == AF_INET6)
+		return !IN6_IS_ADDR_UNSPECIFIED(&a.in6.sin6_addr);
+	return a.in.sin_addr.s_addr != htonl(INADDR_ANY);
 }

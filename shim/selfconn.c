@@ -83,7 +83,7 @@ bool self_connected(int fd, in_port_t port, struct endpoint *end)
 	if (!local_endpoint(fd, end) || end->port != port)
 		return false;
 
-	struct endpoint peer;
+	struct endpoint peer = {.port = 0};
 	switch (peer_endpoint(fd, &peer)) {
 	case 0:
 		return peer.port == port && IN6_ARE_ADDR_EQUAL(&peer.addr, &end->addr);

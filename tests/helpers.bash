@@ -1,0 +1,66 @@
+# What every test file loads. Run through `make test`, which builds what is used here.
+
+top=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
+build=${BUILD:-$top/build}
+library=$build/libnoselfconn.so
+client=$build/tests/client
+
+# need PROGRAM...: skips the test where one is missing; with CI=true that is a failure.
+need() {
+	local program
+	for program; do
+		command -v "$program" >/dev/null || cannot "$program is not installed"
+	done
+}
+
+# cannot REASON: skips the test, but never when CI=true.
+cannot() {
+	if [ "${CI-}" = true ]; then
+		echo "not to be skipped with CI=true: $1" >&2
+		return 1
+	fi
+	skip "$1"
+}
+
+# in_ns [LOW-HIGH] COMMAND...: in a network namespace with that ephemeral port range.
+in_ns() {
+	local low=40000 high=40001
+	case $1 in
+	[0-9]*-[0-9]*) low=${1%-*} high=${1#*-}; shift ;;
+	esac
+	"$build/tests/netns" "$low" "$high" "$@"
+}
+
+# Skips the tests of a file where the kernel gives us no namespace; for setup().
+need_namespaces() {
+	in_ns true 2>/dev/null || cannot "network namespaces need root, or user namespaces"
+}
+
+# shimmed COMMAND...: with the library, which reports to file $BATS_TEST_TMPDIR/log.
+shimmed() {
+	LD_PRELOAD=$library${LD_PRELOAD:+:$LD_PRELOAD} NOSELFCONN_LOG=$BATS_TEST_TMPDIR/log "$@"
+}
+
+# repaired HOW [OUTCOME]: the last repair that shimmed programs made was of that kind.
+repaired() {
+	local last
+	last=$(tail -n 1 "$BATS_TEST_TMPDIR/log" 2>/dev/null)
+	case $last in
+	*": self-connection at "*": $1: ${2-}"*) ;;
+	*) echo "last repair: ${last:-none}; expected: $1: ${2-}" >&2; return 1 ;;
+	esac
+}
+
+not_repaired() {
+	[ ! -s "$BATS_TEST_TMPDIR/log" ] || { cat "$BATS_TEST_TMPDIR/log" >&2; return 1; }
+}
+
+# said LINE...: the output of `run` has these lines, in this order, one after another.
+said() {
+	local all
+	all=$(printf '%s\n' "$@")
+	case $'\n'$output$'\n' in
+	*$'\n'"$all"$'\n'*) ;;
+	*) printf 'output:\n%s\nlacks:\n%s\n' "$output" "$all" >&2; return 1 ;;
+	esac
+}

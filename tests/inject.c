@@ -1,0 +1,64 @@
+/*
+ * A second preload, for below the library: connect() that fails as told, or lets a server come
+ * up before it goes on. It is also the test that the library chains. The environment says what:
+ *
+ *   INJECT_ERRNO=E INJECT_TIMES=N   the first N connects to an Internet address fail with errno
+ * E before they reach the kernel INJECT_AFTER=E                  the first such connect is
+ * made, and reported to have failed with E INJECT_SERVER=ADDR:PORT@N       before the Nth such
+ * connect, a server listens there; it is the process's own, with a descriptor above 500
+ */
+#undef _GNU_SOURCE
+#define _DEFAULT_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int number(const char *name)
+{
+	const char *s = getenv(name);
+	return s == NULL ? 0 : atoi(s);
+}
+
+static void serve(int nth)
+{
+	char addr[64];
+	int port, when;
+	const char *s = getenv("INJECT_SERVER");
+	struct sockaddr_in sin = {.sin_family = AF_INET};
+	if (s == NULL || sscanf(s, "%63[^:]:%d@%d", addr, &port, &when) != 3 || when != nth)
+		return;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int high = fcntl(fd, F_DUPFD_CLOEXEC, 500), on = 1;
+	close(fd);
+	inet_pton(AF_INET, addr, &sin.sin_addr);
+	sin.sin_port = htons((in_port_t)port);
+	setsockopt(high, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	if (bind(high, (struct sockaddr *)&sin, sizeof sin) != 0 || listen(high, 10) != 0)
+		perror("inject: serve");
+}
+
+int connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	static int calls;
+	if (addr->sa_family != AF_INET && addr->sa_family != AF_INET6)
+		return (int)syscall(SYS_connect, fd, addr, len);
+	calls++;
+	serve(calls);
+	if (number("INJECT_ERRNO") != 0 && calls <= number("INJECT_TIMES")) {
+		errno = number("INJECT_ERRNO");
+		return -1;
+	}
+	int result = (int)syscall(SYS_connect, fd, addr, len);
+	if (number("INJECT_AFTER") != 0 && calls == 1) {
+		errno = number("INJECT_AFTER");
+		return -1;
+	}
+	return result;
+}
