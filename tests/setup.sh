@@ -17,7 +17,7 @@ package_of() {
 	esac
 }
 
-missing= packages=
+missing='' packages=''
 for program; do
 	if ! command -v "$program" >/dev/null 2>&1; then
 		missing="$missing $program"
