@@ -1,7 +1,7 @@
 #!/bin/sh
-# setup.sh PROGRAM...: makes sure that these are installed. What is missing comes from the
-# distribution's packages when root and apt-get are there; else it is named in one line, with
-# exit status 1.
+# setup.sh PROGRAM...: makes sure that these are installed; NAME.pc is a library to compile with.
+# What is missing comes from the distribution's packages when root and apt-get are there; else it
+# is named in one line, with exit status 1.
 set -eu
 
 package_of() {
@@ -12,14 +12,33 @@ package_of() {
 	nginx) echo nginx-light ;;
 	python3) echo python3-minimal python3 ;;
 	ip | ss) echo iproute2 ;;
+	telnet) echo inetutils-telnet ;;
+	php) echo php-cli ;;
+	node) echo nodejs ;;
+	redis-cli) echo redis-tools ;;
+	psql) echo postgresql-client ;;
+	mariadb) echo mariadb-client ;;
+	ssh) echo openssh-client ;;
+	apache2) echo apache2-bin ;;
+	javac) echo default-jdk-headless ;;
+	libevent.pc) echo libevent-dev ;;
+	libuv.pc) echo libuv1-dev ;;
+	gio-2.0.pc) echo libglib2.0-dev ;;
 	clang-tidy | clang-format | clang) echo "$1" ;;
 	*) echo "$1" ;;
 	esac
 }
 
+is_there() {
+	case $1 in
+	*.pc) pkg-config --exists "${1%.pc}" ;;
+	*) command -v "$1" ;;
+	esac >/dev/null 2>&1
+}
+
 missing='' packages=''
 for program; do
-	if ! command -v "$program" >/dev/null 2>&1; then
+	if ! is_there "$program"; then
 		missing="$missing $program"
 		packages="$packages $(package_of "$program")"
 	fi
@@ -29,10 +48,19 @@ done
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 	echo "installing:$packages" >&2
 	export DEBIAN_FRONTEND=noninteractive
+	# No service is to be started: the tests run their own.
+	policy=/usr/sbin/policy-rc.d
+	if [ ! -e $policy ]; then
+		trap 'rm -f $policy' EXIT
+		trap 'exit 1' INT TERM
+		printf '#!/bin/sh\nexit 101\n' >$policy
+		chmod +x $policy
+	fi
+	set -- install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=300
 	# shellcheck disable=SC2086 # a list of words
-	apt-get install -y -qq --no-install-recommends $packages >/dev/null 2>&1 || {
+	apt-get "$@" $packages >/dev/null 2>&1 || {
 		apt-get update -qq >/dev/null
-		apt-get install -y -qq --no-install-recommends $packages >/dev/null
+		apt-get "$@" $packages >/dev/null
 	}
 else
 	echo "missing:$missing (Debian packages:$packages)" >&2
