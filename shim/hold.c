@@ -4,20 +4,22 @@
 #include <pthread.h>
 #include <stddef.h>
 
+/* Signals outermost, so that no handler can jump away and leave cancellation disabled. */
 void hold_begin(struct hold *h)
 {
 	sigset_t all;
 	int before = errno;
 	sigfillset(&all);
+	h->masked = sigprocmask(SIG_BLOCK, &all, &h->mask) == 0; /* of this thread, on Linux */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &h->cancelstate);
-	sigprocmask(SIG_BLOCK, &all, &h->mask); /* of this thread only, on Linux */
 	errno = before;
 }
 
 void hold_end(const struct hold *h)
 {
 	int before = errno;
-	sigprocmask(SIG_SETMASK, &h->mask, NULL);
 	pthread_setcancelstate(h->cancelstate, NULL);
+	if (h->masked)
+		sigprocmask(SIG_SETMASK, &h->mask, NULL);
 	errno = before;
 }

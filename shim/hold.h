@@ -7,9 +7,11 @@
 #define NOSELFCONN_HOLD_H
 
 #include <signal.h>
+#include <stdbool.h>
 
 struct hold {
-	sigset_t mask;   /* of the thread, before */
+	sigset_t mask; /* of the thread, before, if it could be changed */
+	bool masked;
 	int cancelstate; /* of the thread, before */
 };
 

@@ -12,13 +12,13 @@
 
 /* One look at the processes of the system. */
 struct search {
-	ino_t inode;     /* of the socket */
-	char link[48];   /* what its descriptors are links to in /proc/PID/fd */
-	char self[16];   /* this process's PID, as /proc has it */
-	const char *pid; /* the process being looked at */
-	int mine[2];     /* the descriptors that may refer to the socket */
-	int budget;      /* look-ups left; one takes about a microsecond */
+	ino_t inode;   /* of the socket */
+	char link[48]; /* what its descriptors are links to in /proc/PID/fd */
+	char self[16]; /* this process's PID, as /proc has it */
+	int mine[2];   /* the descriptors that may refer to the socket */
+	int budget;    /* look-ups left; one takes about a microsecond */
 	bool found_self;
+	bool other; /* looking at a process other than this one */
 };
 
 enum { LOOKUPS = 2000, LOOKUPS_PER_PROCESS = 8 };
@@ -32,10 +32,13 @@ struct entry {
 	char name[];
 };
 
-/* After a look-up failed: closed or exited meanwhile, or not for this process to look at. */
-static bool is_gone(void)
+/*
+ * After a look-up failed: has another process closed what was looked at, or exited, or is it
+ * not for this one to look at? In this process nothing vanishes meanwhile.
+ */
+static bool is_gone(const struct search *s)
 {
-	return errno == ENOENT || errno == ESRCH || errno == EACCES;
+	return s->other && (errno == ENOENT || errno == ESRCH || errno == EACCES);
 }
 
 typedef bool visit_fn(struct search *, int dir, const char *name);
@@ -53,7 +56,7 @@ static bool each_number(struct search *s, int dir, visit_fn *visit)
 				return false;
 		}
 	}
-	return n == 0 || is_gone();
+	return n == 0 || is_gone(s);
 }
 
 static bool spend(struct search *s, int lookups)
@@ -74,7 +77,7 @@ static bool set_is_without(struct search *s, int dir, const char *name)
 	text_add(&where, name);
 	int info = openat(dir, path, O_RDONLY | O_CLOEXEC);
 	if (info < 0)
-		return is_gone();
+		return is_gone(s);
 	bool without = true;
 	while (without && (n = read(info, line + used, sizeof line - 1 - used)) > 0) {
 		used += (size_t)n;
@@ -104,16 +107,15 @@ static bool descriptor_is_other(struct search *s, int dir, const char *name)
 		return false;
 	ssize_t n = readlinkat(dir, name, link, sizeof link - 1);
 	if (n < 0)
-		return is_gone();
+		return is_gone(s);
 	link[n] = '\0';
-	bool self = strcmp(s->pid, s->self) == 0;
 	if (strcmp(link, s->link) == 0) {
 		long fd = strtol(name, NULL, 10);
-		return self && (fd == s->mine[0] || fd == s->mine[1]);
+		return !s->other && (fd == s->mine[0] || fd == s->mine[1]);
 	}
 	if (strcmp(link, "anon_inode:[eventpoll]") == 0)
 		return set_is_without(s, dir, name);
-	return !(self && strcmp(link, "anon_inode:[io_uring]") == 0);
+	return s->other || strcmp(link, "anon_inode:[io_uring]") != 0;
 }
 
 static bool process_is_without(struct search *s, int proc, const char *pid)
@@ -124,16 +126,14 @@ static bool process_is_without(struct search *s, int proc, const char *pid)
 		return false;
 	text_add(&where, pid);
 	text_add(&where, "/fd");
-	bool self = strcmp(pid, s->self) == 0;
-	s->found_self |= self;
+	s->other = strcmp(pid, s->self) != 0;
+	s->found_self |= !s->other;
 
 	int dir = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return !self && is_gone();
-	s->pid = pid;
-	bool without = each_number(s, dir, descriptor_is_other);
-	close(dir);
-	s->pid = NULL;
+	bool without = dir >= 0 ? each_number(s, dir, descriptor_is_other) : is_gone(s);
+	if (dir >= 0)
+		close(dir);
+	s->other = false;
 	return without;
 }
 

@@ -18,7 +18,7 @@ static bool same_owner(int a, int b)
 	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_uid == y.st_uid;
 }
 
-static bool same_socket(int a, int b)
+bool reopen_same_socket(int a, int b)
 {
 	struct stat x, y;
 	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
@@ -44,7 +44,7 @@ bool reopen_place(int replacement, int fd, int own, int status_flags)
 {
 	int before = errno, fdflags = fcntl(fd, F_GETFD);
 	bool placed = fdflags >= 0 && fcntl(replacement, F_SETFL, status_flags) == 0 &&
-	              same_socket(fd, own) &&
+	              reopen_same_socket(fd, own) &&
 	              dup3(replacement, fd, (fdflags & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0) == fd;
 	errno = before;
 	return placed;

@@ -22,4 +22,7 @@ int reopen_alike(int fd, int own);
  */
 bool reopen_place(int replacement, int fd, int own, int status_flags);
 
+/* Do descriptors a and b refer to the same socket? */
+bool reopen_same_socket(int a, int b);
+
 #endif

@@ -24,6 +24,8 @@ struct repair {
 	socklen_t len;
 	struct endpoint end; /* where the socket was connected to itself */
 	struct forgotten forgotten;
+	unsigned tries;  /* connects made again so far */
+	bool deliberate; /* the program bound the port */
 	const char *how; /* it was repaired, for the report; NULL where it was not */
 };
 
@@ -37,9 +39,10 @@ static bool is_pending(int outcome)
 	return outcome == EINPROGRESS || outcome == EINTR || outcome == EALREADY;
 }
 
+/* Also where the flags are not to be had: then the socket may be looked at once too often. */
 static bool is_blocking(const struct repair *r)
 {
-	return (r->flags & O_NONBLOCK) == 0;
+	return r->flags < 0 || (r->flags & O_NONBLOCK) == 0;
 }
 
 static bool is_self_connected(const struct repair *r, int fd, int outcome)
@@ -93,11 +96,11 @@ static bool reset_in_place(const struct repair *r)
 	return true;
 }
 
-/* Has another socket connect in the place of the one that was reset. False: it was not to be.
- */
+/* Has another socket connect in the place of the one that was reset. False: no other can. */
 static bool reopen(struct repair *r, int *outcome)
 {
-	int new = r->forgotten.may_be_signed ? -1 : reopen_alike(r->fd, r->own);
+	bool can = r->flags >= 0 && !r->forgotten.may_be_signed;
+	int new = can ? reopen_alike(r->fd, r->own) : -1;
 	if (new < 0)
 		return false;
 	reset_restore(new, &r->forgotten);
@@ -108,7 +111,9 @@ static bool reopen(struct repair *r, int *outcome)
 		spare_close(new);
 		return false;
 	}
-	spare_close(new);
+	if (r->own != r->fd)
+		spare_close(r->own);
+	r->own = new;
 	return true;
 }
 
@@ -141,28 +146,61 @@ static int replace(struct repair *r)
 static int connect_again(struct repair *r)
 {
 	bool tcp = protocol_of(r->own) == IPPROTO_TCP;
-	bool deliberate = false, reopened = false;
-	for (unsigned tries = 0;; tries++) {
+	for (;; r->tries++) {
+		int outcome;
 		if (!reset_in_place(r)) {
 			r->how = "replaced";
 			return replace(r);
 		}
-		if (tcp || tries > 0 || config.retries == 0)
-			deliberate = owns_port(r->own);
-		if (!deliberate && tries >= config.retries) {
+		if (tcp || r->tries > 0 || config.retries == 0)
+			r->deliberate = owns_port(r->own);
+		if (r->deliberate)
+			return reconnect(r);
+		if (r->tries >= config.retries) {
 			r->how = "aborted";
 			return ECONNREFUSED;
 		}
-		int outcome;
-		if (tcp && tries == 0 && !deliberate)
-			reopened = reopen(r, &outcome);
-		if (!reopened)
-			outcome = reconnect(r);
-		if (reopened || deliberate || !is_self_connected(r, r->own, outcome)) {
-			r->how = deliberate ? NULL : reopened ? "reopened" : "reset in place";
+		if (tcp && r->tries == 0 && reopen(r, &outcome)) {
+			r->how = "reopened";
+			return outcome;
+		}
+		outcome = reconnect(r);
+		if (!is_self_connected(r, r->own, outcome)) {
+			r->how = "reset in place";
 			return outcome;
 		}
 	}
+}
+
+/*
+ * All that must not be cut short, and does not wait. False: there was nothing to repair. Else,
+ * *outcome is what came of it.
+ */
+static bool undo_and_begin_again(struct repair *r, int *outcome)
+{
+	bool found;
+	r->own = spare_dup(r->fd);
+	if (r->own < 0)
+		r->own = r->fd;
+	r->flags = fcntl(r->own, F_GETFL);
+	if (r->flags < 0)
+		r->flags = fcntl(r->own, F_GETFL);
+
+	found = self_connected(r->own, port_of(r->addr, r->len), &r->end) &&
+	        !is_outcome_of_earlier(r, *outcome);
+	if (found) {
+		r->guard = guard_port(&r->end);
+		r->forgotten = reset_remember(r->own);
+		*outcome = connect_again(r);
+		spare_close(r->guard);
+		/* Another thread may have closed it; what has its number now is no concern of
+		 * ours. */
+		if (is_pending(*outcome) && !reopen_same_socket(r->fd, r->own))
+			*outcome = EBADF;
+	}
+	if (r->own != r->fd)
+		spare_close(r->own);
+	return found;
 }
 
 int repair(int fd, const struct sockaddr *addr, socklen_t len, int outcome)
@@ -170,28 +208,20 @@ int repair(int fd, const struct sockaddr *addr, socklen_t len, int outcome)
 	struct sockaddr_storage dest;
 	struct repair r = {.fd = fd, .addr = (struct sockaddr *)&dest, .len = len};
 	struct hold hold;
-	bool found;
+	bool waits;
 	memcpy(&dest, addr, len < sizeof dest ? len : sizeof dest);
 
-	hold_begin(&hold);
-	r.own = spare_dup(fd);
-	if (r.own < 0)
-		r.own = fd;
-	r.flags = fcntl(r.own, F_GETFL);
-	found = self_connected(r.own, port_of(r.addr, len), &r.end) &&
-	        !is_outcome_of_earlier(&r, outcome);
-	if (found) {
-		r.guard = guard_port(&r.end);
-		r.forgotten = reset_remember(r.own);
-		outcome = connect_again(&r);
-		spare_close(r.guard);
-	}
-	if (r.own != fd)
-		spare_close(r.own);
-	hold_end(&hold);
+	do {
+		hold_begin(&hold);
+		waits = undo_and_begin_again(&r, &outcome) && is_blocking(&r) &&
+		        is_pending(outcome);
+		hold_end(&hold);
+		if (waits)
+			outcome = outcome_of(next_connect(fd, r.addr, len));
+		/* It should have been under way. If it was not, it is looked at like the first.
+		 */
+	} while (waits && !r.deliberate && (outcome == 0 || is_pending(outcome)));
 
-	if (found && is_blocking(&r) && is_pending(outcome))
-		outcome = outcome_of(next_connect(fd, r.addr, len));
 	if (r.how != NULL)
 		report_repair(fd, &r.end, r.how, outcome);
 	return outcome;

@@ -5,6 +5,7 @@
 #include "text.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -34,22 +35,35 @@ static bool stderr_is_as_remembered(void)
 	       st.st_dev == stderr_file.dev && st.st_ino == stderr_file.ino;
 }
 
+/* Takes back signal, which is blocked, if the write() that has just failed raised it. */
+static void take_back(int signal, const sigset_t *pending)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, signal);
+	if (!sigismember(pending, signal))
+		sigtimedwait(&set, NULL, &(const struct timespec) {0, 0});
+}
+
 /*
  * Nothing can be done, or said, about a report that can't be written. But the program must not
- * die of it: the SIGPIPE of a reader that is gone stays blocked, and is taken back.
+ * die of it, of SIGPIPE where the reader is gone or SIGXFSZ where the file may not grow, nor
+ * wait for a reader: a pipe that is ready takes a line at once.
  */
 static void put(int fd, const struct text *line)
 {
+	struct pollfd ready = {.fd = fd, .events = POLLOUT};
 	struct hold hold;
-	sigset_t pipe, pending;
-	sigemptyset(&pipe);
-	sigaddset(&pipe, SIGPIPE);
+	sigset_t pending;
 
 	hold_begin(&hold);
 	sigpending(&pending);
-	if (write(fd, line->buf, line->len) < 0 && errno == EPIPE &&
-	    !sigismember(&pending, SIGPIPE))
-		sigtimedwait(&pipe, NULL, &(const struct timespec) {0, 0});
+	if (poll(&ready, 1, 0) == 1 && write(fd, line->buf, line->len) < 0) {
+		if (errno == EPIPE)
+			take_back(SIGPIPE, &pending);
+		else if (errno == EFBIG)
+			take_back(SIGXFSZ, &pending);
+	}
 	hold_end(&hold);
 }
 

@@ -17,9 +17,9 @@ static int get(int fd, int level, int name)
 	return getsockopt(fd, level, name, &value, &len) == 0 ? value : 0;
 }
 
-static void set(int fd, int level, int name, int value)
+static bool set(int fd, int level, int name, int value)
 {
-	setsockopt(fd, level, name, &value, sizeof value);
+	return setsockopt(fd, level, name, &value, sizeof value) == 0;
 }
 
 union address {
@@ -99,14 +99,17 @@ bool reset(int fd)
 	return done;
 }
 
-/* The kernel doubles what SO_SNDBUF is set to, and locks it; SO_BUF_LOCK unlocks it again. */
+/*
+ * The kernel doubles what SO_SNDBUF is set to, and locks it; SO_BUF_LOCK unlocks it again. That
+ * this can be done is made sure of first: a lock that stays would be worse than the size.
+ */
 void reset_send_buffer(int fd, int fresh)
 {
 	int before = errno, locks = 0;
 	socklen_t len = sizeof locks;
-	if (getsockopt(fd, SOL_SOCKET, SO_BUF_LOCK, &locks, &len) == 0 &&
-	    !(locks & SOCK_SNDBUF_LOCK) && fresh > 0 &&
-	    get(fd, SOL_SOCKET, SO_SNDBUF) != fresh) {
+	if (fresh > 0 && getsockopt(fd, SOL_SOCKET, SO_BUF_LOCK, &locks, &len) == 0 &&
+	    !(locks & SOCK_SNDBUF_LOCK) && get(fd, SOL_SOCKET, SO_SNDBUF) != fresh &&
+	    set(fd, SOL_SOCKET, SO_BUF_LOCK, locks)) {
 		set(fd, SOL_SOCKET, SO_SNDBUF, fresh / 2);
 		set(fd, SOL_SOCKET, SO_BUF_LOCK, locks);
 	}

@@ -60,19 +60,23 @@ bool may_be_self_connected(int fd, const struct sockaddr *addr, socklen_t len)
 
 /*
  * Unlike getpeername(2), SO_PEERNAME also answers while the connection is being made (the
- * kernel asks for the peer with 2, not 1: see inet_getname()). Returns 0 or an errno.
+ * kernel asks for the peer with 2, not 1: see inet_getname()). getpeername() is for where the
+ * option is not to be had (qemu-user, a seccomp filter). Returns 0 or the option's errno.
  */
 static int peer_endpoint(int fd, struct endpoint *end)
 {
 	struct sockaddr_in6 a;
 	socklen_t len = sizeof a;
 	int before = errno, error = 0;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERNAME, &a, &len) != 0)
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERNAME, &a, &len) != 0) {
 		error = errno;
-	else if (!endpoint_of(&a, len, end))
-		error = EAFNOSUPPORT;
+		len = sizeof a;
+	}
+	if (error != 0 && error != ENOTCONN &&
+	    getpeername(fd, (struct sockaddr *)&a, &len) == 0)
+		error = 0;
 	errno = before;
-	return error;
+	return error == 0 && !endpoint_of(&a, len, end) ? EAFNOSUPPORT : error;
 }
 
 bool self_connected(int fd, in_port_t port, struct endpoint *end)
