@@ -38,11 +38,13 @@ __attribute__((visibility("default"))) int connect(int fd, const struct sockaddr
 
 	if (outcome == EADDRNOTAVAIL)
 		outcome = retry_unavailable(fd, addr, len);
-	/* An interrupted connect() goes on in the background, like one that is in progress. */
-	if ((outcome == 0 || outcome == EINPROGRESS || outcome == EINTR) &&
-	    may_be_self_connected(fd, addr, len))
-		outcome = repair(fd, addr, len, outcome);
+	if (repair_is_due(fd, addr, len, outcome))
+		repair(fd, addr, len, REPAIR_CONNECT, &outcome);
 
 	errno = outcome == 0 ? before : outcome;
 	return outcome == 0 ? 0 : -1;
 }
+
+/* glibc has a second name for it that a program may be linked to. */
+__attribute__((visibility("default"), alias("connect"))) int
+__connect(int fd, const struct sockaddr *addr, socklen_t len);

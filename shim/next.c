@@ -8,38 +8,102 @@
 #include <unistd.h>
 
 typedef int connect_fn(int, const struct sockaddr *, socklen_t);
+typedef ssize_t sendto_fn(int, const void *, size_t, int, const struct sockaddr *, socklen_t);
+typedef ssize_t sendmsg_fn(int, const struct msghdr *, int);
+typedef int sendmmsg_fn(int, struct mmsghdr *, unsigned, int);
 
-static _Atomic(connect_fn *) found;
+static _Atomic(connect_fn *) found_connect;
+static _Atomic(sendto_fn *) found_sendto;
+static _Atomic(sendmsg_fn *) found_sendmsg;
+static _Atomic(sendmmsg_fn *) found_sendmmsg;
 
 static int bare_connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
 	return (int)syscall(SYS_connect, fd, addr, len);
 }
 
-/* Idempotent, so that threads that come here at once need no lock. */
-static connect_fn *find(void)
+static ssize_t bare_sendto(int fd, const void *buf, size_t n, int flags,
+                           const struct sockaddr *addr, socklen_t len)
 {
-	connect_fn *fn = NULL;
-	/* POSIX's way around ISO C, which has no cast from an object's pointer to a function's.
-	 */
-	*(void **)&fn = dlsym(RTLD_NEXT, "connect");
-	if (fn == NULL)
-		fn = bare_connect;
-	config_load();
-	atomic_store_explicit(&found, fn, memory_order_release);
-	return fn;
+	return syscall(SYS_sendto, fd, buf, n, flags, addr, len);
 }
 
-/* In the constructor, because dlsym() takes locks, and connect() may be in a signal handler. */
-__attribute__((constructor)) static void load(void)
+static ssize_t bare_sendmsg(int fd, const struct msghdr *msg, int flags)
 {
-	find();
+	return syscall(SYS_sendmsg, fd, msg, flags);
+}
+
+static int bare_sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags)
+{
+	return (int)syscall(SYS_sendmmsg, fd, msgs, n, flags);
+}
+
+/*
+ * In the constructor, because dlsym() takes locks, and connect() may be called in a signal
+ * handler. Threads that come here at once find the same, so no lock is needed. ISO C has no
+ * cast from dlsym()'s pointer to a function's; POSIX sees to it that it can be done this way.
+ */
+__attribute__((constructor)) static void find(void)
+{
+	connect_fn *connect_next = NULL;
+	sendto_fn *sendto_next = NULL;
+	sendmsg_fn *sendmsg_next = NULL;
+	sendmmsg_fn *sendmmsg_next = NULL;
+	*(void **)&connect_next = dlsym(RTLD_NEXT, "connect");
+	*(void **)&sendto_next = dlsym(RTLD_NEXT, "sendto");
+	*(void **)&sendmsg_next = dlsym(RTLD_NEXT, "sendmsg");
+	*(void **)&sendmmsg_next = dlsym(RTLD_NEXT, "sendmmsg");
+	config_load();
+	atomic_store_explicit(&found_sendto, sendto_next != NULL ? sendto_next : bare_sendto,
+	                      memory_order_release);
+	atomic_store_explicit(&found_sendmsg,
+	                      sendmsg_next != NULL ? sendmsg_next : bare_sendmsg,
+	                      memory_order_release);
+	atomic_store_explicit(&found_sendmmsg,
+	                      sendmmsg_next != NULL ? sendmmsg_next : bare_sendmmsg,
+	                      memory_order_release);
+	atomic_store_explicit(&found_connect,
+	                      connect_next != NULL ? connect_next : bare_connect,
+	                      memory_order_release);
 }
 
 int next_connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
-	connect_fn *fn = atomic_load_explicit(&found, memory_order_acquire);
-	if (fn == NULL)
-		fn = find();
+	connect_fn *fn = atomic_load_explicit(&found_connect, memory_order_acquire);
+	if (fn == NULL) {
+		find();
+		fn = atomic_load_explicit(&found_connect, memory_order_acquire);
+	}
 	return fn(fd, addr, len);
+}
+
+ssize_t next_sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *addr,
+                    socklen_t len)
+{
+	sendto_fn *fn = atomic_load_explicit(&found_sendto, memory_order_acquire);
+	if (fn == NULL) {
+		find();
+		fn = atomic_load_explicit(&found_sendto, memory_order_acquire);
+	}
+	return fn(fd, buf, n, flags, addr, len);
+}
+
+ssize_t next_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	sendmsg_fn *fn = atomic_load_explicit(&found_sendmsg, memory_order_acquire);
+	if (fn == NULL) {
+		find();
+		fn = atomic_load_explicit(&found_sendmsg, memory_order_acquire);
+	}
+	return fn(fd, msg, flags);
+}
+
+int next_sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags)
+{
+	sendmmsg_fn *fn = atomic_load_explicit(&found_sendmmsg, memory_order_acquire);
+	if (fn == NULL) {
+		find();
+		fn = atomic_load_explicit(&found_sendmmsg, memory_order_acquire);
+	}
+	return fn(fd, msgs, n, flags);
 }

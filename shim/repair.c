@@ -19,7 +19,8 @@ struct repair {
 	int fd;    /* the program's descriptor */
 	int own;   /* our own one of the same socket; fd where none can be had */
 	int guard; /* keeps the kernel from choosing the port again, or -1 */
-	int flags; /* file status flags of fd */
+	int flags; /* file status flags of fd, or -1 */
+	enum repair_call call;
 	const struct sockaddr *addr; /* the destination */
 	socklen_t len;
 	struct endpoint end; /* where the socket was connected to itself */
@@ -45,6 +46,11 @@ static bool is_blocking(const struct repair *r)
 	return r->flags < 0 || (r->flags & O_NONBLOCK) == 0;
 }
 
+static bool is_to_wait(const struct repair *r)
+{
+	return is_blocking(r) && r->call != REPAIR_SEND_NOWAIT;
+}
+
 static bool is_self_connected(const struct repair *r, int fd, int outcome)
 {
 	struct endpoint end;
@@ -61,7 +67,7 @@ static bool is_outcome_of_earlier(const struct repair *r, int outcome)
 {
 	struct sockaddr_storage peer;
 	socklen_t len = sizeof peer;
-	return outcome == 0 && !is_blocking(r) &&
+	return r->call == REPAIR_CONNECT && outcome == 0 && !is_blocking(r) &&
 	       getpeername(r->own, (struct sockaddr *)&peer, &len) == 0;
 }
 
@@ -203,26 +209,36 @@ static bool undo_and_begin_again(struct repair *r, int *outcome)
 	return found;
 }
 
-int repair(int fd, const struct sockaddr *addr, socklen_t len, int outcome)
+bool repair_is_due(int fd, const struct sockaddr *addr, socklen_t len, int outcome)
+{
+	/* An interrupted connect() goes on in the background, like one that is in progress. */
+	return (outcome == 0 || outcome == EINPROGRESS || outcome == EINTR) &&
+	       may_be_self_connected(fd, addr, len);
+}
+
+bool repair(int fd, const struct sockaddr *addr, socklen_t len, enum repair_call call,
+            int *outcome)
 {
 	struct sockaddr_storage dest;
-	struct repair r = {.fd = fd, .addr = (struct sockaddr *)&dest, .len = len};
+	struct repair r = {
+	        .fd = fd, .addr = (struct sockaddr *)&dest, .len = len, .call = call};
 	struct hold hold;
-	bool waits;
+	bool found, anew = false, waits;
 	memcpy(&dest, addr, len < sizeof dest ? len : sizeof dest);
 
 	do {
 		hold_begin(&hold);
-		waits = undo_and_begin_again(&r, &outcome) && is_blocking(&r) &&
-		        is_pending(outcome);
+		found = undo_and_begin_again(&r, outcome);
 		hold_end(&hold);
+		anew = anew || found;
+		waits = found && is_to_wait(&r) && is_pending(*outcome);
 		if (waits)
-			outcome = outcome_of(next_connect(fd, r.addr, len));
+			*outcome = outcome_of(next_connect(fd, r.addr, len));
 		/* It should have been under way. If it was not, it is looked at like the first.
 		 */
-	} while (waits && !r.deliberate && (outcome == 0 || is_pending(outcome)));
+	} while (waits && !r.deliberate && (*outcome == 0 || is_pending(*outcome)));
 
 	if (r.how != NULL)
-		report_repair(fd, &r.end, r.how, outcome);
-	return outcome;
+		report_repair(fd, &r.end, r.how, *outcome);
+	return anew;
 }

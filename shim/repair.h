@@ -4,19 +4,35 @@
 #ifndef NOSELFCONN_REPAIR_H
 #define NOSELFCONN_REPAIR_H
 
+#include <stdbool.h>
 #include <sys/socket.h>
 
+/* An outcome is what came of a call that opens a connection: 0, or the errno. */
+
+/* The call that opened it. */
+enum repair_call {
+	REPAIR_CONNECT, /* connect(), perhaps one that tells the outcome of an earlier one */
+	REPAIR_SEND, /* one that sends with MSG_FASTOPEN; the socket was not connected before */
+	REPAIR_SEND_NOWAIT, /* and with MSG_DONTWAIT */
+};
+
 /*
- * To be called after connect(fd, addr, len) when may_be_self_connected() says yes. An outcome
- * is what came of a connect(): 0, or the errno; the one passed is 0, EINPROGRESS or EINTR.
- * Returns the outcome that the program is to be given instead, or the same where there is
- * nothing to repair. addr has been accepted by the kernel. errno is left undefined.
- *
- * The socket that the program gets is never connected to itself, unless the program bound that
- * port; where no other port can be had, the connect fails (EADDRNOTAVAIL from the kernel, or
- * ECONNREFUSED where the library gives up) and the socket is not connected. At the end it may
- * wait, as the program's own connect() would, when there is nothing left to clean up.
+ * After a call to connect fd to addr, which the kernel has accepted: has repair() to be called?
+ * This is the whole of the hot path, and at most one getsockname(). Keeps errno.
  */
-int repair(int fd, const struct sockaddr *addr, socklen_t len, int outcome);
+bool repair_is_due(int fd, const struct sockaddr *addr, socklen_t len, int outcome);
+
+/*
+ * Repairs the self-connection of fd, if it is one; false where there is nothing to repair. Else
+ * the connection has been made anew, if the program bound that port, from the same, and
+ * *outcome is the one that the program is to be given. errno is left undefined.
+ *
+ * The socket is then not connected to itself, unless the program bound that port. Where no
+ * other port can be had, the outcome is an error (EADDRNOTAVAIL from the kernel, or
+ * ECONNREFUSED where the library gives up), and the socket is not connected. At the end this
+ * may wait, as the call itself would, when there is nothing left to clean up.
+ */
+bool repair(int fd, const struct sockaddr *addr, socklen_t len, enum repair_call call,
+            int *outcome);
 
 #endif

@@ -16,8 +16,8 @@ struct endpoint {
 };
 
 /*
- * After a connect() to addr that succeeded or is in progress: may fd be self-connected? This is
- * the whole of the hot path, and one getsockname(). Its yes is not final: the socket may be
+ * After a connect() to addr that succeeded or is in progress: may fd be self-connected? One
+ * getsockname(). Its yes is not final: the socket may be
  * UDP, the destination may have been a wildcard address, which the kernel replaces by one of
  * the host's, and in a second connect() to learn the outcome of the first the kernel does not
  * look at the address at all. addr has been accepted by the kernel, and len bytes of it can be
