@@ -28,8 +28,8 @@ struct mmsghdr {
 int sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags);
 
 /*
- * The first message opens the connection; one more with MSG_FASTOPEN would fail with EISCONN,
- * so that the kernel never sends more than one in such a call.
+ * The first message opens the connection. After a repair only that one is sent again, and the
+ * program is told so: as after any short count, it goes on with the second.
  */
 __attribute__((visibility("default"))) int sendmmsg(int fd, struct mmsghdr *msgs, unsigned n,
                                                     int flags)

@@ -1,0 +1,164 @@
+#!/usr/bin/env bats
+# Connections that are opened by sending with MSG_FASTOPEN, or put off by TCP_FASTOPEN_CONNECT.
+
+load helpers
+
+setup() {
+	need_namespaces
+}
+
+# fastopen SYSCTL HOW CALL: tests/fastopen.c in a namespace of its own with that
+# net.ipv4.tcp_fastopen (1: with a cookie, which is asked for first; 7: data in the SYN).
+fastopen() {
+	run in_ns sh -c 'echo "$1" >/proc/sys/net/ipv4/tcp_fastopen && shift && exec "$@"' - \
+		"$1" timeout 10 "$build/tests/fastopen" "$2" "$3"
+}
+
+# The same with the library, and below it the preload that starts servers.
+shimmed_fastopen() {
+	LD_PRELOAD=$library:$build/tests/inject.so NOSELFCONN_LOG=$BATS_TEST_TMPDIR/log fastopen "$@"
+}
+
+# repair_ended OUTCOME: of the last repair, either kind.
+repair_ended() {
+	tail -n 1 "$BATS_TEST_TMPDIR/log" | grep ": $1\$"
+}
+
+calls='sendto sendmsg sendmmsg'
+
+@test "control: without the shim, every call that opens a connection is self-connected" {
+	for call in $calls; do
+		for sysctl in 1 3 7; do
+			fastopen "$sysctl" - "$call"
+			said "$call: 5" "from port 40000 it got: hello"
+			fastopen "$sysctl" n "$call"
+			[[ $output == *"from port 40000 it got: hello"* ]]
+		done
+	done
+	for sysctl in 0 1 3 7; do
+		fastopen "$sysctl" - connect
+		said "connect: 0" "write: 5" "from port 40000 it got: hello"
+	done
+}
+
+@test "a blocking call with MSG_FASTOPEN to a closed port is refused" {
+	for call in $calls; do
+		for sysctl in 1 3 7; do
+			for how in - d; do
+				shimmed_fastopen "$sysctl" "$how" "$call"
+				[ "$output" = "$call: ECONNREFUSED" ]
+				repair_ended "connection refused"
+			done
+		done
+	done
+}
+
+@test "a non-blocking call with MSG_FASTOPEN is in progress, and refused then" {
+	for call in $calls; do
+		for sysctl in 1 3 7; do
+			for how in n nd w; do
+				shimmed_fastopen "$sysctl" "$how" "$call"
+				[ "$output" = "$call: EINPROGRESS"$'\n'"outcome: ECONNREFUSED" ]
+				repair_ended connecting
+			done
+		done
+	done
+}
+
+@test "what a blocking call sent with MSG_FASTOPEN reaches the server that the retry found, once" {
+	export INJECT_SERVER=127.0.0.1:40000@1
+	for call in $calls; do
+		for sysctl in 1 3 7; do
+			for how in - d; do
+				shimmed_fastopen "$sysctl" "$how" "$call"
+				[ "$output" = "$call: 5"$'\n'"from port 40001 the server got: hello" ]
+			done
+		done
+	done
+}
+
+@test "what a non-blocking call could not send with MSG_FASTOPEN is for the program to send" {
+	export INJECT_SERVER=127.0.0.1:40000@1
+	for call in $calls; do
+		for sysctl in 1 3 7; do
+			for how in n nd w; do
+				shimmed_fastopen "$sysctl" "$how" "$call"
+				said "$call: EINPROGRESS" "outcome: ok" "send: 5" \
+					"from port 40001 the server got: hello"
+			done
+		done
+	done
+}
+
+@test "a deliberate self-connection opened with MSG_FASTOPEN is handed over, with what was sent" {
+	for call in $calls; do
+		for sysctl in 1 3 7; do
+			for how in b nb; do
+				shimmed_fastopen "$sysctl" "$how" "$call"
+				[[ $output == *"from port 40000 it got: hello" ]]
+			done
+		done
+	done
+	not_repaired
+}
+
+@test "connect() with TCP_FASTOPEN_CONNECT is repaired before anything is sent" {
+	for how in - d; do
+		for sysctl in 0 1 3; do
+			shimmed_fastopen "$sysctl" "$how" connect
+			[ "$output" = "connect: ECONNREFUSED" ]
+		done
+		# With data in the SYN it is put off, and refused when that is sent.
+		shimmed_fastopen 7 "$how" connect
+		[ "$output" = "connect: 0"$'\n'"write: ECONNREFUSED" ]
+		repair_ended connected
+	done
+}
+
+@test "what is written after TCP_FASTOPEN_CONNECT reaches the server that the retry found, once" {
+	export INJECT_SERVER=127.0.0.1:40000@2
+	for sysctl in 0 1 3 7; do
+		for how in - d; do
+			shimmed_fastopen "$sysctl" "$how" connect
+			said "connect: 0" "write: 5" "from port 40001 the server got: hello"
+		done
+		shimmed_fastopen "$sysctl" n connect
+		[[ $output == *"from port 40001 the server got: hello" ]]
+	done
+}
+
+@test "a non-blocking connect() with TCP_FASTOPEN_CONNECT learns that it was refused" {
+	for sysctl in 0 1 3 7; do
+		shimmed_fastopen "$sysctl" n connect
+		[[ $output == *"outcome: ECONNREFUSED" ]]
+		repair_ended connecting || repair_ended connected
+	done
+}
+
+@test "MSG_FASTOPEN fails as without the shim where Fast Open is off" {
+	for call in $calls; do
+		shimmed_fastopen 0 - "$call"
+		[ "$output" = "$call: EOPNOTSUPP" ]
+	done
+	not_repaired
+}
+
+# The calls of sendto() and its like, by number, of a program that sends UDP datagrams.
+syscalls() {
+	run env LD_PRELOAD="$1" strace -f -c -o "$BATS_TEST_TMPDIR/count" python3 -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("127.0.0.1", 0))
+for i in range(1000):
+    s.sendto(b"x", s.getsockname())
+    s.sendmsg([b"x"], [], 0, s.getsockname())'
+	[ "$status" = 0 ]
+	awk '$NF ~ /^(send|getsock|connect)/ { print $NF, $4 }' "$BATS_TEST_TMPDIR/count" | sort
+}
+
+@test "sends without MSG_FASTOPEN make no extra system call" {
+	syscalls "" >"$BATS_TEST_TMPDIR/without"
+	syscalls "$library" >"$BATS_TEST_TMPDIR/with"
+	grep -q '^sendto 1000$' "$BATS_TEST_TMPDIR/without"
+	diff "$BATS_TEST_TMPDIR/without" "$BATS_TEST_TMPDIR/with"
+}

@@ -1,0 +1,130 @@
+/*
+ * fastopen HOW CALL...: opens a connection to 127.0.0.1:40000 by a call that sends "hello" with
+ * MSG_FASTOPEN, and says what came of it. HOW is a list of letters: n the socket is
+ * non-blocking, w the call is made with MSG_DONTWAIT, b the program has bound port 40000, d the
+ * descriptor is duplicated. CALL is sendto, sendmsg, sendmmsg, or connect (TCP_FASTOPEN_CONNECT
+ * and write()).
+ */
+#include <arpa/inet.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { SERVER = 500 }; /* the descriptor that tests/inject.c listens at */
+
+static char hel[] = "hel", lo[] = "lo";
+static struct sockaddr_in dest;
+
+static ssize_t send_by(const char *call, int fd, int flags)
+{
+	struct iovec iov[] = {{hel, 3}, {lo, 2}};
+	struct mmsghdr m[2] = {{.msg_hdr = {.msg_name = &dest,
+	                                    .msg_namelen = sizeof dest,
+	                                    .msg_iov = iov,
+	                                    .msg_iovlen = 2}}};
+	if (strcmp(call, "sendto") == 0)
+		return sendto(fd, "hello", 5, flags, (struct sockaddr *)&dest, sizeof dest);
+	if (strcmp(call, "sendmsg") == 0)
+		return sendmsg(fd, &m[0].msg_hdr, flags);
+	if (strcmp(call, "sendmmsg") == 0) {
+		m[1] = m[0];
+		int n = sendmmsg(fd, m, 2, flags);
+		if (n > 1)
+			printf("sent %d messages\n", n);
+		return n < 1 ? n : (ssize_t)m[0].msg_len;
+	}
+	errx(2, "%s: no such call", call);
+}
+
+static void show(const char *word, ssize_t result)
+{
+	if (result < 0)
+		printf("%s: %s\n", word, strerrorname_np(errno));
+	else
+		printf("%s: %zd\n", word, result);
+}
+
+/* At the server, if tests/inject.c has started one in this process, else at the socket itself.
+ */
+static void show_what_arrived(int fd)
+{
+	struct sockaddr_in local;
+	socklen_t len = sizeof local;
+	char buf[64];
+	size_t got = 0;
+	ssize_t n;
+	int server = accept(SERVER, NULL, NULL);
+	getsockname(fd, (struct sockaddr *)&local, &len);
+	shutdown(fd, SHUT_WR);
+	fcntl(fd, F_SETFL, 0);
+	while ((n = read(server < 0 ? fd : server, buf + got, sizeof buf - 1 - got)) > 0)
+		got += (size_t)n;
+	buf[got] = '\0';
+	printf("from port %d %s got: %s\n", ntohs(local.sin_port),
+	       server < 0 ? "it" : "the server", buf);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 3)
+		errx(2, "usage: fastopen HOW CALL");
+	const char *how = argv[1], *call = argv[2];
+	bool nonblock = strchr(how, 'n') != NULL, nowait = strchr(how, 'w') != NULL;
+	int on = 1, error = 0;
+	dest.sin_family = AF_INET;
+	dest.sin_port = htons(40000);
+	dest.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+
+	int fd = socket(AF_INET, SOCK_STREAM | (nonblock ? SOCK_NONBLOCK : 0), 0);
+	if (fd < 0)
+		err(2, "socket");
+	if (strchr(how, 'd') != NULL)
+		dup(fd);
+	if (strchr(how, 'b') != NULL && bind(fd, (struct sockaddr *)&dest, sizeof dest) != 0)
+		err(2, "bind");
+
+	ssize_t result;
+	errno = E2BIG;
+	if (strcmp(call, "connect") == 0) {
+		setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof on);
+		result = connect(fd, (struct sockaddr *)&dest, sizeof dest);
+		if (result == 0 && errno != E2BIG)
+			printf("errno was changed\n");
+		show("connect", result);
+		if (result == 0)
+			show("write", result = write(fd, "hello", 5));
+	} else {
+		result = send_by(call, fd,
+		                 MSG_FASTOPEN | MSG_NOSIGNAL | (nowait ? MSG_DONTWAIT : 0));
+		if (result >= 0 && errno != E2BIG)
+			printf("errno was changed\n");
+		show(call, result);
+	}
+
+	/* As a non-blocking program does: wait, ask for the outcome, send what was not taken.
+	 */
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	if ((result < 0 && errno == EINPROGRESS) || (nonblock && result > 0)) {
+		socklen_t len = sizeof error;
+		poll(&p, 1, 10000);
+		getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+		printf("outcome: %s\n", error == 0 ? "ok" : strerrorname_np(error));
+		if (error == 0 && result < 0) {
+			ssize_t again = send(fd, "hello", 5, MSG_NOSIGNAL);
+			show("send", again);
+			result = again;
+		}
+	}
+	if (result > 0 && error == 0)
+		show_what_arrived(fd);
+	return 0;
+}
