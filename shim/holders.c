@@ -17,11 +17,10 @@ struct search {
 	char self[16]; /* this process's PID, as /proc has it */
 	int mine[2];   /* the descriptors that may refer to the socket */
 	int budget;    /* look-ups left; one takes about a microsecond */
-	bool found_self;
-	bool other; /* looking at a process other than this one */
+	bool other;    /* looking at a process other than this one */
 };
 
-enum { LOOKUPS = 2000, LOOKUPS_PER_PROCESS = 8 };
+enum { BUDGET = 3000 };
 
 /* As getdents64(2) fills it in; readdir(3) would take memory from the heap. */
 struct entry {
@@ -41,6 +40,12 @@ static bool is_gone(const struct search *s)
 	return s->other && (errno == ENOENT || errno == ESRCH || errno == EACCES);
 }
 
+static bool spend(struct search *s, int calls)
+{
+	s->budget -= calls;
+	return s->budget >= 0;
+}
+
 typedef bool visit_fn(struct search *, int dir, const char *name);
 
 /* Calls visit for each entry of dir whose name is a number, until one returns false. */
@@ -57,12 +62,6 @@ static bool each_number(struct search *s, int dir, visit_fn *visit)
 		}
 	}
 	return n == 0 || is_gone(s);
-}
-
-static bool spend(struct search *s, int lookups)
-{
-	s->budget -= lookups;
-	return s->budget >= 0;
 }
 
 /* Does the epoll set that fdinfo describes not watch the socket? ("tfd: 3 ... ino:18bb sdev:9")
@@ -122,17 +121,23 @@ static bool process_is_without(struct search *s, int proc, const char *pid)
 {
 	char path[32];
 	struct text where = text_in(path, sizeof path);
-	if (!spend(s, LOOKUPS_PER_PROCESS))
-		return false;
 	text_add(&where, pid);
 	text_add(&where, "/fd");
-	s->other = strcmp(pid, s->self) != 0;
-	s->found_self |= !s->other;
 
 	int dir = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool without = dir >= 0 ? each_number(s, dir, descriptor_is_other) : is_gone(s);
-	if (dir >= 0)
-		close(dir);
+	if (dir < 0)
+		return spend(s, 1) && is_gone(s);
+	bool without = spend(s, 4) && each_number(s, dir, descriptor_is_other);
+	close(dir);
+	return without;
+}
+
+static bool other_process_is_without(struct search *s, int proc, const char *pid)
+{
+	if (strcmp(pid, s->self) == 0)
+		return true;
+	s->other = true;
+	bool without = process_is_without(s, proc, pid);
 	s->other = false;
 	return without;
 }
@@ -152,7 +157,7 @@ static bool is_signal_driven(int fd)
 
 bool held_only_here(int fd, int own)
 {
-	struct search s = {.mine = {fd, own}, .budget = LOOKUPS};
+	struct search s = {.mine = {fd, own}, .budget = BUDGET};
 	struct stat st;
 	int before = errno;
 	bool only = false;
@@ -165,7 +170,9 @@ bool held_only_here(int fd, int own)
 		text_add(&link, "socket:[");
 		text_add_number(&link, st.st_ino, 10);
 		text_add(&link, "]");
-		only = each_number(&s, proc, process_is_without) && s.found_self;
+		/* First where a second reference is likely, and soon found. */
+		only = process_is_without(&s, proc, s.self) &&
+		       each_number(&s, proc, other_process_is_without);
 	}
 	if (proc >= 0)
 		close(proc);

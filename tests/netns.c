@@ -8,11 +8,15 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void put(const char *path, const char *text)
@@ -23,13 +27,14 @@ static void put(const char *path, const char *text)
 	close(fd);
 }
 
-static void new_namespace(void)
+static void new_namespaces(void)
 {
+	const int wanted = CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWNS;
 	unsigned uid = geteuid(), gid = getegid();
 	char map[64];
-	if (unshare(CLONE_NEWNET) == 0)
+	if (unshare(wanted) == 0)
 		return;
-	if (errno != EPERM || unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
+	if (errno != EPERM || unshare(CLONE_NEWUSER | wanted) != 0)
 		err(125, "unshare");
 	put("/proc/self/setgroups", "deny");
 	snprintf(map, sizeof map, "0 %u 1", uid);
@@ -38,19 +43,52 @@ static void new_namespace(void)
 	put("/proc/self/gid_map", map);
 }
 
+/* Waits for child, and for whatever else is left to us, and ends as it ended. */
+static void end_as(pid_t child)
+{
+	int status;
+	pid_t ended;
+	while ((ended = wait(&status)) != child)
+		if (ended < 0 && errno != EINTR)
+			err(125, "wait");
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
+static pid_t forked(void)
+{
+	pid_t child = fork();
+	if (child < 0)
+		err(125, "fork");
+	if (child == 0)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return child;
+}
+
 int main(int argc, char **argv)
 {
 	char range[32];
 	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
 	if (argc < 4)
 		errx(125, "usage: netns LOW HIGH command [args...]");
-	new_namespace();
+	new_namespaces();
+
+	/* The first process of a PID namespace does not die of its own signals: it is only
+	 * init. */
+	pid_t child = forked();
+	if (child != 0)
+		end_as(child);
+	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	    mount("proc", "/proc", "proc", 0, NULL) != 0)
+		err(125, "/proc");
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &lo) != 0)
 		err(125, "lo");
 	close(fd);
 	snprintf(range, sizeof range, "%s %s", argv[1], argv[2]);
 	put("/proc/sys/net/ipv4/ip_local_port_range", range);
+	child = forked();
+	if (child != 0)
+		end_as(child);
 	execvp(argv[3], argv + 3);
 	err(errno == ENOENT ? 127 : 126, "%s", argv[3]);
 }
