@@ -27,7 +27,7 @@ $(BUILD)/%.o: shim/%.c $(wildcard shim/*.h) Makefile
 # Tests: make test, or make test TESTS=tests/some.bats. Helper programs are single files,
 # tests/NAME.c; the preloads among them are listed here, and those that need -pthread get it all.
 TESTS ?= tests
-TEST_PRELOADS = inject
+TEST_PRELOADS = inject absent
 TEST_SOURCES = $(wildcard tests/*.c)
 TEST_PROGRAMS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out \
 	$(TEST_PRELOADS:%=tests/%.c),$(TEST_SOURCES))) $(TEST_PRELOADS:%=$(BUILD)/tests/%.so)
@@ -48,6 +48,12 @@ $(BUILD)/tests/%: tests/%.c Makefile
 	@mkdir -p $(@D)
 	$(COMPILE) -Wno-unused-result -pthread -o $@ $<
 
+# For other C libraries and machines: built, and the tests of the repair run there.
+check-abis: check-musl check-i386 check-aarch64 check-s390x
+
+check-musl check-i386 check-aarch64 check-s390x: $(BUILD)/tests/netns
+	BUILD=$(BUILD) tests/abi.sh $(@:check-%=%)
+
 # What the code is held to besides its tests.
 lint:
 	tests/setup.sh clang-format clang-tidy cppcheck shellcheck
@@ -61,4 +67,5 @@ lint:
 clean:
 	rm -rf $(BUILD)
 
+.PHONY: check-abis check-musl check-i386 check-aarch64 check-s390x
 .PHONY: all test test-programs lint clean

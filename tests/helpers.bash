@@ -3,7 +3,7 @@
 top=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
 build=${BUILD:-$top/build}
 library=$build/libnoselfconn.so
-client=$build/tests/client
+client=${CLIENT:-$build/tests/client}
 
 # need PROGRAM...: skips the test where one is missing; with CI=true that is a failure.
 need() {
@@ -28,7 +28,7 @@ in_ns() {
 	case $1 in
 	[0-9]*-[0-9]*) low=${1%-*} high=${1#*-}; shift ;;
 	esac
-	"$build/tests/netns" "$low" "$high" "$@"
+	"${NETNS:-$build/tests/netns}" "$low" "$high" "$@"
 }
 
 # Skips the tests of a file where the kernel gives us no namespace; for setup().
@@ -36,14 +36,21 @@ need_namespaces() {
 	in_ns true 2>/dev/null || cannot "network namespaces need root, or user namespaces"
 }
 
-# shimmed COMMAND...: with the library, which reports to file $BATS_TEST_TMPDIR/log.
-shimmed() {
-	LD_PRELOAD=$library${LD_PRELOAD:+:$LD_PRELOAD} NOSELFCONN_LOG=$BATS_TEST_TMPDIR/log "$@"
-}
+# shimmed COMMAND...: with the library, which reports to file $BATS_TEST_TMPDIR/log. For a client
+# of another ABI (tests/abi.sh) PRELOAD is the variable that hands $client what to preload, as
+# LD_PRELOAD would reach the native programs on the way to it.
+shimmed() (
+	preload=$library${LD_PRELOAD:+:$LD_PRELOAD}
+	unset LD_PRELOAD
+	export "${PRELOAD:-LD_PRELOAD}=$preload" NOSELFCONN_LOG="$BATS_TEST_TMPDIR/log"
+	"$@"
+)
 
-# repaired HOW [OUTCOME]: the last repair that shimmed programs made was of that kind.
+# repaired HOW [OUTCOME]: the last repair that shimmed programs made was of that kind. Under an
+# emulator that leaves no room for reopening, REOPENED is what happens instead.
 repaired() {
 	local last
+	[ "$1" != reopened ] || set -- "${REOPENED:-reopened}" "${@:2}"
 	last=$(tail -n 1 "$BATS_TEST_TMPDIR/log" 2>/dev/null)
 	case $last in
 	*": self-connection at "*": $1: ${2-}"*) ;;

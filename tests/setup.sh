@@ -1,5 +1,6 @@
 #!/bin/sh
-# setup.sh PROGRAM...: makes sure that these are installed; NAME.pc is a library to compile with.
+# setup.sh PROGRAM...: makes sure that these are installed; NAME.pc is a library to compile with,
+# NAME.so one to preload, and 'COMPILER -OPTION' must be able to link a program.
 # What is missing comes from the distribution's packages when root and apt-get are there; else it
 # is named in one line, with exit status 1.
 set -eu
@@ -19,12 +20,24 @@ package_of() {
 	psql) echo postgresql-client ;;
 	mariadb) echo mariadb-client ;;
 	ssh) echo openssh-client ;;
+	dropbear) echo dropbear-bin ;;
 	apache2) echo apache2-bin ;;
 	javac) echo default-jdk-headless ;;
 	libevent.pc) echo libevent-dev ;;
 	libuv.pc) echo libuv1-dev ;;
 	gio-2.0.pc) echo libglib2.0-dev ;;
 	clang-tidy | clang-format | clang) echo "$1" ;;
+	musl-gcc) echo musl-tools ;;
+	'gcc -m32') echo gcc-multilib ;;
+	'clang --target=aarch64-linux-gnu') echo clang binutils-aarch64-linux-gnu \
+		libc6-dev-arm64-cross libgcc-12-dev-arm64-cross ;;
+	'clang --target=s390x-linux-gnu') echo clang binutils-s390x-linux-gnu \
+		libc6-dev-s390x-cross libgcc-12-dev-s390x-cross ;;
+	qemu-*) echo qemu-user ;;
+	libsocket_wrapper.so) echo libsocket-wrapper ;;
+	libeatmydata.so) echo libeatmydata1 ;;
+	libasan.so) echo libasan8 ;;
+	*libfaketime.so.1) echo libfaketime ;;
 	*) echo "$1" ;;
 	esac
 }
@@ -32,6 +45,8 @@ package_of() {
 is_there() {
 	case $1 in
 	*.pc) pkg-config --exists "${1%.pc}" ;;
+	*.so | *.so.*) set -- /usr/lib/*/"$1" && [ -e "$1" ] ;;
+	*' '-*) echo 'int main(void) { return 0; }' | $1 -x c -o /dev/null - ;;
 	*) command -v "$1" ;;
 	esac >/dev/null 2>&1
 }
