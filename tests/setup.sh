@@ -13,6 +13,7 @@ package_of() {
 	nginx) echo nginx-light ;;
 	python3) echo python3-minimal python3 ;;
 	ip | ss) echo iproute2 ;;
+	nm | readelf) echo binutils ;;
 	telnet) echo inetutils-telnet ;;
 	php) echo php-cli ;;
 	node) echo nodejs ;;
