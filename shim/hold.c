@@ -19,7 +19,7 @@ void hold_end(const struct hold *h)
 {
 	int before = errno;
 	pthread_setcancelstate(h->cancelstate, NULL);
-	if (h->masked)
-		sigprocmask(SIG_SETMASK, &h->mask, NULL);
+	if (h->masked && sigprocmask(SIG_SETMASK, &h->mask, NULL) != 0)
+		sigprocmask(SIG_SETMASK, &h->mask, NULL); /* must not fail for good */
 	errno = before;
 }

@@ -64,35 +64,43 @@ static bool each_number(struct search *s, int dir, visit_fn *visit)
 	return n == 0 || is_gone(s);
 }
 
-/* Does the epoll set that fdinfo describes not watch the socket? ("tfd: 3 ... ino:18bb sdev:9")
+/*
+ * In what fdinfo says of an epoll set, does the line stand for a watch of the socket, "tfd: 3
+ * ... ino:18bb sdev:9"; or of a Unix socket, for descriptors that are on their way, "scm_fds:
+ * 1"?
  */
-static bool set_is_without(struct search *s, int dir, const char *name)
+static bool line_tells(struct search *s, const char *line)
 {
-	char path[32], line[256];
+	if (strncmp(line, "scm_fds:", 8) == 0)
+		return strtol(line + 8, NULL, 10) != 0;
+	if (strncmp(line, "tfd:", 4) != 0)
+		return false;
+	const char *ino = strstr(line, " ino:");
+	return !spend(s, 1) || ino == NULL || strtoull(ino + 5, NULL, 16) == s->inode;
+}
+
+static bool info_is_without(struct search *s, int dir, const char *name)
+{
+	char path[32], buf[256];
 	struct text where = text_in(path, sizeof path);
 	size_t used = 0;
-	ssize_t n;
+	ssize_t n = -1;
 	text_add(&where, "../fdinfo/");
 	text_add(&where, name);
 	int info = openat(dir, path, O_RDONLY | O_CLOEXEC);
 	if (info < 0)
 		return is_gone(s);
-	bool without = true;
-	while (without && (n = read(info, line + used, sizeof line - 1 - used)) > 0) {
-		used += (size_t)n;
-		line[used] = '\0';
-		char *rest = line, *end;
-		while (without && (end = strchr(rest, '\n')) != NULL) {
+	bool without = spend(s, 3);
+	while (without && (n = read(info, buf + used, sizeof buf - 1 - used)) > 0) {
+		char *line = buf, *end;
+		buf[used + (size_t)n] = '\0';
+		for (; without && (end = strchr(line, '\n')) != NULL; line = end + 1) {
 			*end = '\0';
-			const char *ino = strstr(rest, " ino:");
-			if (strncmp(rest, "tfd:", 4) == 0)
-				without = spend(s, 1) && ino != NULL &&
-				          strtoull(ino + 5, NULL, 16) != s->inode;
-			rest = end + 1;
+			without = !line_tells(s, line);
 		}
-		used = strlen(rest);
-		memmove(line, rest, used);
-		if (used == sizeof line - 1)
+		used = strlen(line);
+		memmove(buf, line, used);
+		if (used == sizeof buf - 1)
 			without = false;
 	}
 	close(info);
@@ -112,8 +120,9 @@ static bool descriptor_is_other(struct search *s, int dir, const char *name)
 		long fd = strtol(name, NULL, 10);
 		return !s->other && (fd == s->mine[0] || fd == s->mine[1]);
 	}
-	if (strcmp(link, "anon_inode:[eventpoll]") == 0)
-		return set_is_without(s, dir, name);
+	if (strcmp(link, "anon_inode:[eventpoll]") == 0 ||
+	    (!s->other && strncmp(link, "socket:", 7) == 0))
+		return info_is_without(s, dir, name);
 	return s->other || strcmp(link, "anon_inode:[io_uring]") != 0;
 }
 

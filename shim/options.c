@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include "kernel.h"
+#include "sockopt.h"
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -181,7 +182,7 @@ static void read_option(int fd, const struct option *o, struct value *v)
 {
 	memset(v, 0, sizeof *v);
 	v->len = sizeof v->bytes;
-	if (getsockopt(fd, o->level, o->name, v->bytes, &v->len) != 0) {
+	if (!sockopt_read(fd, o->level, o->name, v->bytes, &v->len)) {
 		v->error = errno;
 		v->len = 0;
 	}
@@ -217,25 +218,18 @@ static int carry_table(int from, int to)
 	return differing;
 }
 
-static bool read_int(int fd, int name, int *value)
-{
-	socklen_t len = sizeof *value;
-	return getsockopt(fd, SOL_SOCKET, name, value, &len) == 0;
-}
-
 /* A size that the kernel has tuned stays the kernel's; one that the program set is locked. */
 static bool carry_buffer(int from, int to, int name, int lock)
 {
 	int locks = 0, a = 0, b = 0;
-	if (!read_int(from, SO_BUF_LOCK, &locks))
+	if (!sockopt_get(from, SOL_SOCKET, SO_BUF_LOCK, &locks))
 		return false;
 	if ((locks & lock) == 0)
 		return true;
-	if (!read_int(from, name, &a))
+	if (!sockopt_get(from, SOL_SOCKET, name, &a))
 		return false;
-	int half = a / 2;
-	setsockopt(to, SOL_SOCKET, name, &half, sizeof half);
-	return read_int(to, name, &b) && a == b;
+	sockopt_set(to, SOL_SOCKET, name, a / 2);
+	return sockopt_get(to, SOL_SOCKET, name, &b) && a == b;
 }
 
 /*
@@ -253,8 +247,8 @@ static bool same_namespace(int a, int b)
 {
 	uint64_t x = 0, y = 0;
 	socklen_t len = sizeof x;
-	return getsockopt(a, SOL_SOCKET, SO_NETNS_COOKIE, &x, &len) == 0 &&
-	       getsockopt(b, SOL_SOCKET, SO_NETNS_COOKIE, &y, &len) == 0 && x == y;
+	return sockopt_read(a, SOL_SOCKET, SO_NETNS_COOKIE, &x, &len) &&
+	       sockopt_read(b, SOL_SOCKET, SO_NETNS_COOKIE, &y, &len) && x == y;
 }
 
 bool options_carry(int from, int to)

@@ -22,7 +22,10 @@ int reopen_alike(int fd, int own);
  */
 bool reopen_place(int replacement, int fd, int own, int status_flags);
 
-/* Do descriptors a and b refer to the same socket? */
-bool reopen_same_socket(int a, int b);
+/*
+ * Is a closed by now, or another socket than b? Not if it can't be told. For use where another
+ * thread may have closed a.
+ */
+bool reopen_is_other_socket(int a, int b);
 
 #endif

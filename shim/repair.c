@@ -8,6 +8,7 @@
 #include "reopen.h"
 #include "report.h"
 #include "reset.h"
+#include "sockopt.h"
 #include "spare.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -82,39 +83,41 @@ static int reconnect(const struct repair *r)
 	struct timeval timeout;
 	socklen_t len = sizeof timeout;
 	bool limit = is_blocking(r) &&
-	             getsockopt(r->own, SOL_SOCKET, SO_SNDTIMEO, &timeout, &len) == 0 &&
-	             setsockopt(r->own, SOL_SOCKET, SO_SNDTIMEO, &jiffy, sizeof jiffy) == 0;
+	             sockopt_read(r->own, SOL_SOCKET, SO_SNDTIMEO, &timeout, &len) &&
+	             sockopt_write(r->own, SOL_SOCKET, SO_SNDTIMEO, &jiffy, sizeof jiffy);
 	int outcome = outcome_of(next_connect(r->own, r->addr, r->len));
 	if (limit)
-		setsockopt(r->own, SOL_SOCKET, SO_SNDTIMEO, &timeout, len);
+		sockopt_write(r->own, SOL_SOCKET, SO_SNDTIMEO, &timeout, len);
 	return outcome;
 }
 
 static bool reset_in_place(const struct repair *r)
 {
 	int fresh = 0;
-	socklen_t len = sizeof fresh;
 	if (!reset(r->own))
 		return false;
 	reset_restore(r->own, &r->forgotten);
-	if (r->guard >= 0 && getsockopt(r->guard, SOL_SOCKET, SO_SNDBUF, &fresh, &len) == 0)
+	if (r->guard >= 0 && sockopt_get(r->guard, SOL_SOCKET, SO_SNDBUF, &fresh))
 		reset_send_buffer(r->own, fresh);
 	return true;
 }
 
-/* Has another socket connect in the place of the one that was reset. False: no other can. */
-static bool reopen(struct repair *r, int *outcome)
+/* A socket that can take the place of the one that was reset, or -1. */
+static int replacement(const struct repair *r)
 {
-	bool can = r->flags >= 0 && !r->forgotten.may_be_signed;
-	int new = can ? reopen_alike(r->fd, r->own) : -1;
-	if (new < 0)
-		return false;
+	if (protocol_of(r->own) != IPPROTO_TCP || r->flags < 0 || r->forgotten.may_be_signed)
+		return -1;
+	return reopen_alike(r->fd, r->own);
+}
+
+/* Has new, the replacement, connect, and puts it there. False: that was not to be. */
+static bool reopen(struct repair *r, int new, int *outcome)
+{
 	reset_restore(new, &r->forgotten);
 	*outcome = outcome_of(next_connect(new, r->addr, r->len));
 	if (is_self_connected(r, new, *outcome) ||
 	    !reopen_place(new, r->fd, r->own, r->flags)) {
 		reset(new);
-		spare_close(new);
 		return false;
 	}
 	if (r->own != r->fd)
@@ -132,7 +135,7 @@ static int replace(struct repair *r)
 {
 	const struct linger abort = {.l_onoff = 1};
 	int protocol = protocol_of(r->own);
-	setsockopt(r->own, SOL_SOCKET, SO_LINGER, &abort, sizeof abort);
+	sockopt_write(r->own, SOL_SOCKET, SO_LINGER, &abort, sizeof abort);
 	int new = spare_socket(r->addr->sa_family, protocol < 0 ? IPPROTO_TCP : protocol);
 	if (new >= 0) {
 		options_carry(r->own, new);
@@ -144,33 +147,35 @@ static int replace(struct repair *r)
 }
 
 /*
- * Only a socket whose port the program bound is given its port again while the guard is there.
- * A reset MPTCP socket goes on showing the address of the attempt, so that owns_port() would
- * bind it: it is asked only where the guard did not prevent a second self-connection, or must
- * not be put to the test.
+ * Only a socket whose port the program bound is given its port again while the guard is there,
+ * so that one reset in place is asked whose port it was only when that has happened, or must
+ * not: a reset MPTCP socket goes on showing the address of the attempt, and own_port() would
+ * bind it.
  */
 static int connect_again(struct repair *r)
 {
-	bool tcp = protocol_of(r->own) == IPPROTO_TCP;
 	for (;; r->tries++) {
-		int outcome;
 		if (!reset_in_place(r)) {
 			r->how = "replaced";
 			return replace(r);
 		}
-		if (tcp || r->tries > 0 || config.retries == 0)
-			r->deliberate = owns_port(r->own);
-		if (r->deliberate)
-			return reconnect(r);
-		if (r->tries >= config.retries) {
-			r->how = "aborted";
-			return ECONNREFUSED;
-		}
-		if (tcp && r->tries == 0 && reopen(r, &outcome)) {
+		bool first = r->tries == 0 && config.retries > 0;
+		int new = first ? replacement(r) : -1, outcome;
+		enum own_port port = first && new < 0 ? PORT_UNKNOWN : own_port(r->own);
+		if (new >= 0 && port == PORT_NONE && reopen(r, new, &outcome)) {
 			r->how = "reopened";
 			return outcome;
 		}
+		spare_close(new);
+
+		r->deliberate = port == PORT_OWN;
+		if (!r->deliberate && r->tries >= config.retries) {
+			r->how = "aborted";
+			return ECONNREFUSED;
+		}
 		outcome = reconnect(r);
+		if (r->deliberate)
+			return outcome;
 		if (!is_self_connected(r, r->own, outcome)) {
 			r->how = "reset in place";
 			return outcome;
@@ -201,7 +206,7 @@ static bool undo_and_begin_again(struct repair *r, int *outcome)
 		spare_close(r->guard);
 		/* Another thread may have closed it; what has its number now is no concern of
 		 * ours. */
-		if (is_pending(*outcome) && !reopen_same_socket(r->fd, r->own))
+		if (is_pending(*outcome) && reopen_is_other_socket(r->fd, r->own))
 			*outcome = EBADF;
 	}
 	if (r->own != r->fd)

@@ -2,25 +2,14 @@
 
 #include "kernel.h"
 #include "next.h"
+#include "sockopt.h"
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
-#include <stddef.h>
 #include <string.h>
 
 /* The bytes that headers take of a segment, without and with which the kernel counts an MSS. */
 enum { IPV4_TCP_HEADERS = 40, IPV6_TCP_HEADERS = 60, TIMESTAMPS = 12 };
-
-static int get(int fd, int level, int name)
-{
-	int value = 0;
-	socklen_t len = sizeof value;
-	return getsockopt(fd, level, name, &value, &len) == 0 ? value : 0;
-}
-
-static bool set(int fd, int level, int name, int value)
-{
-	return setsockopt(fd, level, name, &value, sizeof value) == 0;
-}
 
 union address {
 	struct sockaddr any;
@@ -28,12 +17,14 @@ union address {
 	struct sockaddr_in6 in6;
 };
 
-/* Returns the length, 0 for none. */
+/* Returns the length, 0 for none. Asked twice, like a socket option. */
 static socklen_t local_address(int fd, union address *a)
 {
 	socklen_t len = sizeof *a;
 	memset(a, 0, sizeof *a);
-	return getsockname(fd, &a->any, &len) == 0 ? len : 0;
+	if (getsockname(fd, &a->any, &len) != 0 && getsockname(fd, &a->any, &len) != 0)
+		return 0;
+	return len;
 }
 
 static bool is_native_ipv6(const union address *a)
@@ -57,18 +48,20 @@ struct forgotten reset_remember(int fd)
 	int before = errno;
 
 	if (local_address(fd, &a) != 0 &&
-	    getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0) {
+	    sockopt_read(fd, IPPROTO_TCP, TCP_INFO, &info, &len)) {
 		int headers = is_native_ipv6(&a) ? IPV6_TCP_HEADERS : IPV4_TCP_HEADERS;
-		int adv = (int)info.tcpi_advmss;
+		int adv = (int)info.tcpi_advmss, mtu = 0, buffer = 0, clamp = INT_MAX;
 		f.may_be_signed = (info.tcpi_options & TCPI_OPT_TIMESTAMPS) == 0;
 		int mss = adv + (f.may_be_signed ? 0 : TIMESTAMPS);
-		if (mss < get(fd, IPPROTO_IP, IP_MTU) - headers)
+		sockopt_get(fd, IPPROTO_IP, IP_MTU, &mtu);
+		if (mss < mtu - headers)
 			f.maxseg = mss;
 
-		int window = get(fd, SOL_SOCKET, SO_RCVBUF) / 2;
+		sockopt_get(fd, SOL_SOCKET, SO_RCVBUF, &buffer);
+		int window = buffer / 2;
 		if (window > 2 * adv)
 			window = window - adv > 2 * adv ? window - adv : 2 * adv;
-		int clamp = get(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP);
+		sockopt_get(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, &clamp);
 		if (clamp < window)
 			f.window_clamp = clamp;
 	}
@@ -80,9 +73,9 @@ void reset_restore(int fd, const struct forgotten *f)
 {
 	int before = errno;
 	if (f->maxseg != 0)
-		set(fd, IPPROTO_TCP, TCP_MAXSEG, f->maxseg);
+		sockopt_set(fd, IPPROTO_TCP, TCP_MAXSEG, f->maxseg);
 	if (f->window_clamp != 0)
-		set(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, f->window_clamp);
+		sockopt_set(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, f->window_clamp);
 	errno = before;
 }
 
@@ -90,11 +83,11 @@ void reset_restore(int fd, const struct forgotten *f)
 bool reset(int fd)
 {
 	const struct sockaddr none = {.sa_family = AF_UNSPEC};
-	int before = errno;
+	int before = errno, error;
 	bool done = next_connect(fd, &none, sizeof none) == 0 ||
 	            next_connect(fd, &none, sizeof none) == 0;
 	if (done)
-		get(fd, SOL_SOCKET, SO_ERROR);
+		sockopt_get(fd, SOL_SOCKET, SO_ERROR, &error);
 	errno = before;
 	return done;
 }
@@ -105,13 +98,12 @@ bool reset(int fd)
  */
 void reset_send_buffer(int fd, int fresh)
 {
-	int before = errno, locks = 0;
-	socklen_t len = sizeof locks;
-	if (fresh > 0 && getsockopt(fd, SOL_SOCKET, SO_BUF_LOCK, &locks, &len) == 0 &&
-	    !(locks & SOCK_SNDBUF_LOCK) && get(fd, SOL_SOCKET, SO_SNDBUF) != fresh &&
-	    set(fd, SOL_SOCKET, SO_BUF_LOCK, locks)) {
-		set(fd, SOL_SOCKET, SO_SNDBUF, fresh / 2);
-		set(fd, SOL_SOCKET, SO_BUF_LOCK, locks);
+	int before = errno, locks = 0, size = 0;
+	if (fresh > 0 && sockopt_get(fd, SOL_SOCKET, SO_BUF_LOCK, &locks) &&
+	    (locks & SOCK_SNDBUF_LOCK) == 0 && sockopt_get(fd, SOL_SOCKET, SO_SNDBUF, &size) &&
+	    size != fresh && sockopt_set(fd, SOL_SOCKET, SO_BUF_LOCK, locks)) {
+		sockopt_set(fd, SOL_SOCKET, SO_SNDBUF, fresh / 2);
+		sockopt_set(fd, SOL_SOCKET, SO_BUF_LOCK, locks);
 	}
 	errno = before;
 }
@@ -120,24 +112,29 @@ void reset_send_buffer(int fd, int fresh)
  * IP_BIND_ADDRESS_NO_PORT keeps a bind() that succeeds from choosing a port, and binding the
  * address that is there already changes nothing.
  */
-bool owns_port(int fd)
+enum own_port own_port(int fd)
 {
 	union address a;
-	int before = errno;
-	bool owned = false;
+	int before = errno, no_port = 0;
+	enum own_port port = PORT_UNKNOWN;
 	socklen_t len = local_address(fd, &a);
-	if (len != 0) {
-		if (a.any.sa_family == AF_INET6)
-			a.in6.sin6_port = 0;
-		else
-			a.in.sin_port = 0;
-		int no_port = get(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT);
-		set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
-		owned = bind(fd, &a.any, len) != 0 && errno == EINVAL;
-		set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, no_port);
+	if (a.any.sa_family == AF_INET6)
+		a.in6.sin6_port = 0;
+	else
+		a.in.sin_port = 0;
+
+	bool changes = sockopt_get(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &no_port) &&
+	               sockopt_set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+	for (int i = 0; i < 2 && len != 0 && port == PORT_UNKNOWN; i++) {
+		if (bind(fd, &a.any, len) == 0)
+			port = PORT_NONE;
+		else if (errno == EINVAL)
+			port = PORT_OWN;
 	}
+	if (changes)
+		sockopt_set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, no_port);
 	errno = before;
-	return owned;
+	return port;
 }
 
 bool owns_address(int fd)

@@ -37,12 +37,19 @@ bool reset(int fd);
  */
 void reset_send_buffer(int fd, int fresh);
 
+enum own_port {
+	PORT_NONE,
+	PORT_OWN,
+	PORT_UNKNOWN,
+};
+
 /*
  * Has the program bound fd, which was reset, to a port? A port that the kernel chose goes in a
  * reset, one that the program bound stays, and a socket with a port refuses another bind() with
- * EINVAL. Keeps errno.
+ * EINVAL. On a kernel without IP_BIND_ADDRESS_NO_PORT (before 4.2) the socket has a port of the
+ * kernel's choice afterwards. Keeps errno.
  */
-bool owns_port(int fd);
+enum own_port own_port(int fd);
 
 /*
  * Has fd, a TCP socket that was reset and has no port, an address that the program bound? Keeps

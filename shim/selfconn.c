@@ -1,6 +1,7 @@
 #include "selfconn.h"
 
 #include "kernel.h"
+#include "sockopt.h"
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
@@ -68,7 +69,7 @@ static int peer_endpoint(int fd, struct endpoint *end)
 	struct sockaddr_in6 a;
 	socklen_t len = sizeof a;
 	int before = errno, error = 0;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERNAME, &a, &len) != 0) {
+	if (!sockopt_read(fd, SOL_SOCKET, SO_PEERNAME, &a, &len)) {
 		error = errno;
 		len = sizeof a;
 	}
@@ -114,9 +115,7 @@ bool port_is_unset(int fd)
 int protocol_of(int fd)
 {
 	int protocol = -1, before = errno;
-	socklen_t len = sizeof protocol;
-	if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) != 0)
-		protocol = -1;
+	sockopt_get(fd, SOL_SOCKET, SO_PROTOCOL, &protocol);
 	errno = before;
 	return protocol;
 }

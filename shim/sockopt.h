@@ -1,0 +1,19 @@
+/*
+ * getsockopt(2) and setsockopt(2), asked again if they fail: a failure in passing must not
+ * leave the program's socket changed, nor a question about it open.
+ */
+#ifndef NOSELFCONN_SOCKOPT_H
+#define NOSELFCONN_SOCKOPT_H
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+/* As the system calls; true is success. On failure errno says why. */
+bool sockopt_read(int fd, int level, int name, void *value, socklen_t *len);
+bool sockopt_write(int fd, int level, int name, const void *value, socklen_t len);
+
+/* The same with an int. A value that can't be read is left as it is. */
+bool sockopt_get(int fd, int level, int name, int *value);
+bool sockopt_set(int fd, int level, int name, int value);
+
+#endif
