@@ -29,98 +29,100 @@ struct option {
  *  - TCP_MAXSEG, TCP_WINDOW_CLAMP: a reset forgets them, see reset.h
  *  - TCP_QUICKACK: "not permanent" (tcp(7)), every connect() sets it anew
  *  - SO_INCOMING_CPU, SO_INCOMING_NAPI_ID, SO_COOKIE, SO_MEMINFO, SO_ERROR, TCP_INFO,
- *    TCP_TIMESTAMP, IP_MTU: what the kernel has seen or counted, not what was set
- *  - IPV6_MTU: can't be read before connect(), and no TCP segment is fragmented by it
- *  - IP_XFRM_POLICY, IPV6_XFRM_POLICY, IPV6_JOIN_ANYCAST: leave no trace that can be read; they
- *    need CAP_NET_ADMIN
+ *    TCP_TIMESTAMP, IP_MTU, IPV6_MULTICAST_IF, IPV6_MULTICAST_HOPS (which can't be set on a TCP
+ *    socket): what the kernel has seen or counted, not what was set
+ *  - IPV6_MTU, IPV6_PKTINFO: can't be read before connect(), and mean nothing to TCP
+ *  - without a trace that can be read, and lost: IP_XFRM_POLICY, IPV6_XFRM_POLICY,
+ *    IPV6_JOIN_ANYCAST (which need CAP_NET_ADMIN), a flow label leased by IPV6_FLOWLABEL_MGR
+ *    and not in use, and a TCP MD5 signature key for a host other than the destination
  */
 static const struct option table[] = {
-        {SOL_SOCKET, 1, SET},             /* SO_DEBUG */
-        {SOL_SOCKET, 2, SET},             /* SO_REUSEADDR */
-        {SOL_SOCKET, 15, MUST_BE_ZERO},   /* SO_REUSEPORT */
-        {SOL_SOCKET, 3, SET},             /* SO_TYPE */
-        {SOL_SOCKET, 38, SET},            /* SO_PROTOCOL */
-        {SOL_SOCKET, 39, SET},            /* SO_DOMAIN */
-        {SOL_SOCKET, 71, SET},            /* SO_NETNS_COOKIE */
-        {SOL_SOCKET, 5, SET},             /* SO_DONTROUTE */
-        {SOL_SOCKET, 6, SET},             /* SO_BROADCAST */
-        {SOL_SOCKET, 9, SET},             /* SO_KEEPALIVE */
-        {SOL_SOCKET, 10, SET},            /* SO_OOBINLINE */
-        {SOL_SOCKET, 11, SET},            /* SO_NO_CHECK */
-        {SOL_SOCKET, 13, SET},            /* SO_LINGER */
-        {SOL_SOCKET, 16, SET},            /* SO_PASSCRED */
-        {SOL_SOCKET, 18, SET},            /* SO_RCVLOWAT */
-        {SOL_SOCKET, 20, SET},            /* SO_RCVTIMEO */
-        {SOL_SOCKET, 21, SET},            /* SO_SNDTIMEO */
-        {SOL_SOCKET, 29, SET},            /* SO_TIMESTAMP */
-        {SOL_SOCKET, 35, SET},            /* SO_TIMESTAMPNS */
-        {SOL_SOCKET, 37, SET},            /* SO_TIMESTAMPING */
-        {SOL_SOCKET, 63, SET},            /* SO_TIMESTAMP_NEW */
-        {SOL_SOCKET, 64, SET},            /* SO_TIMESTAMPNS_NEW */
-        {SOL_SOCKET, 65, SET},            /* SO_TIMESTAMPING_NEW */
-        {SOL_SOCKET, 34, SET},            /* SO_PASSSEC */
-        {SOL_SOCKET, 36, SET},            /* SO_MARK */
-        {SOL_SOCKET, 40, SET},            /* SO_RXQ_OVFL */
-        {SOL_SOCKET, 41, SET},            /* SO_WIFI_STATUS */
-        {SOL_SOCKET, 42, SET},            /* SO_PEEK_OFF */
-        {SOL_SOCKET, 43, SET},            /* SO_NOFCS */
-        {SOL_SOCKET, 44, MUST_BE_ZERO},   /* SO_LOCK_FILTER */
-        {SOL_SOCKET, 45, SET},            /* SO_SELECT_ERR_QUEUE */
-        {SOL_SOCKET, 46, SET},            /* SO_BUSY_POLL */
-        {SOL_SOCKET, 47, SET},            /* SO_MAX_PACING_RATE */
-        {SOL_SOCKET, 60, SET},            /* SO_ZEROCOPY */
-        {SOL_SOCKET, 61, SET},            /* SO_TXTIME */
-        {SOL_SOCKET, 62, SET},            /* SO_BINDTOIFINDEX */
-        {SOL_SOCKET, 69, SET},            /* SO_PREFER_BUSY_POLL */
-        {SOL_SOCKET, 70, SET},            /* SO_BUSY_POLL_BUDGET */
-        {SOL_SOCKET, 73, SET},            /* SO_RESERVE_MEM */
-        {SOL_SOCKET, 74, SET},            /* SO_TXREHASH */
-        {SOL_SOCKET, 75, SET},            /* SO_RCVMARK */
-        {SOL_SOCKET, 76, SET},            /* SO_PASSPIDFD */
-        {SOL_SOCKET, 82, SET},            /* SO_RCVPRIORITY */
-        {SOL_SOCKET, 83, SET},            /* SO_PASSRIGHTS */
-        {SOL_SOCKET, 84, SET},            /* SO_INQ */
-        {IPPROTO_IP, 1, SET},             /* IP_TOS */
-        {IPPROTO_IP, 2, SET},             /* IP_TTL */
-        {IPPROTO_IP, 4, SET},             /* IP_OPTIONS */
-        {IPPROTO_IP, 6, SET},             /* IP_RECVOPTS */
-        {IPPROTO_IP, 7, SET},             /* IP_RETOPTS */
-        {IPPROTO_IP, 8, SET},             /* IP_PKTINFO */
-        {IPPROTO_IP, 10, SET},            /* IP_MTU_DISCOVER */
-        {IPPROTO_IP, 11, SET},            /* IP_RECVERR */
-        {IPPROTO_IP, 12, SET},            /* IP_RECVTTL */
-        {IPPROTO_IP, 13, SET},            /* IP_RECVTOS */
-        {IPPROTO_IP, 15, SET},            /* IP_FREEBIND */
-        {IPPROTO_IP, 18, SET},            /* IP_PASSSEC */
-        {IPPROTO_IP, 19, SET},            /* IP_TRANSPARENT */
-        {IPPROTO_IP, 20, SET},            /* IP_ORIGDSTADDR */
-        {IPPROTO_IP, 21, SET},            /* IP_MINTTL */
-        {IPPROTO_IP, 22, SET},            /* IP_NODEFRAG */
-        {IPPROTO_IP, 23, SET},            /* IP_CHECKSUM */
-        {IPPROTO_IP, 24, SET},            /* IP_BIND_ADDRESS_NO_PORT */
-        {IPPROTO_IP, 25, SET},            /* IP_RECVFRAGSIZE */
-        {IPPROTO_IP, 26, SET},            /* IP_RECVERR_RFC4884 */
-        {IPPROTO_IP, 32, SET},            /* IP_MULTICAST_IF */
-        {IPPROTO_IP, 33, SET},            /* IP_MULTICAST_TTL */
-        {IPPROTO_IP, 34, SET},            /* IP_MULTICAST_LOOP */
-        {IPPROTO_IP, 49, SET},            /* IP_MULTICAST_ALL */
-        {IPPROTO_IP, 50, SET},            /* IP_UNICAST_IF */
-        {IPPROTO_IP, 51, SET},            /* IP_LOCAL_PORT_RANGE */
-        {IPPROTO_IPV6, 2, SET},           /* IPV6_2292PKTINFO */
-        {IPPROTO_IPV6, 3, SET},           /* IPV6_2292HOPOPTS */
-        {IPPROTO_IPV6, 4, SET},           /* IPV6_2292DSTOPTS */
-        {IPPROTO_IPV6, 5, SET},           /* IPV6_2292RTHDR */
-        {IPPROTO_IPV6, 8, SET},           /* IPV6_2292HOPLIMIT */
-        {IPPROTO_IPV6, 11, SET},          /* IPV6_FLOWINFO */
-        {IPPROTO_IPV6, 16, SET},          /* IPV6_UNICAST_HOPS */
-        {IPPROTO_IPV6, 17, SET},          /* IPV6_MULTICAST_IF */
-        {IPPROTO_IPV6, 18, SET},          /* IPV6_MULTICAST_HOPS */
-        {IPPROTO_IPV6, 19, SET},          /* IPV6_MULTICAST_LOOP */
-        {IPPROTO_IPV6, 23, SET},          /* IPV6_MTU_DISCOVER */
-        {IPPROTO_IPV6, 25, SET},          /* IPV6_RECVERR */
-        {IPPROTO_IPV6, 26, SET},          /* IPV6_V6ONLY */
-        {IPPROTO_IPV6, 29, SET},          /* IPV6_MULTICAST_ALL */
-        {IPPROTO_IPV6, 31, SET},          /* IPV6_RECVERR_RFC4884 */
+        {SOL_SOCKET, 1, SET},           /* SO_DEBUG */
+        {SOL_SOCKET, 2, SET},           /* SO_REUSEADDR */
+        {SOL_SOCKET, 15, MUST_BE_ZERO}, /* SO_REUSEPORT */
+        {SOL_SOCKET, 3, SET},           /* SO_TYPE */
+        {SOL_SOCKET, 38, SET},          /* SO_PROTOCOL */
+        {SOL_SOCKET, 39, SET},          /* SO_DOMAIN */
+        {SOL_SOCKET, 71, SET},          /* SO_NETNS_COOKIE */
+        {SOL_SOCKET, 5, SET},           /* SO_DONTROUTE */
+        {SOL_SOCKET, 6, SET},           /* SO_BROADCAST */
+        {SOL_SOCKET, 9, SET},           /* SO_KEEPALIVE */
+        {SOL_SOCKET, 10, SET},          /* SO_OOBINLINE */
+        {SOL_SOCKET, 11, SET},          /* SO_NO_CHECK */
+        {SOL_SOCKET, 13, SET},          /* SO_LINGER */
+        {SOL_SOCKET, 16, SET},          /* SO_PASSCRED */
+        {SOL_SOCKET, 18, SET},          /* SO_RCVLOWAT */
+        {SOL_SOCKET, 20, SET},          /* SO_RCVTIMEO */
+        {SOL_SOCKET, 21, SET},          /* SO_SNDTIMEO */
+        {SOL_SOCKET, 29, SET},          /* SO_TIMESTAMP */
+        {SOL_SOCKET, 35, SET},          /* SO_TIMESTAMPNS */
+        {SOL_SOCKET, 37, SET},          /* SO_TIMESTAMPING */
+        {SOL_SOCKET, 63, SET},          /* SO_TIMESTAMP_NEW */
+        {SOL_SOCKET, 64, SET},          /* SO_TIMESTAMPNS_NEW */
+        {SOL_SOCKET, 65, SET},          /* SO_TIMESTAMPING_NEW */
+        {SOL_SOCKET, 34, SET},          /* SO_PASSSEC */
+        {SOL_SOCKET, 36, SET},          /* SO_MARK */
+        {SOL_SOCKET, 40, SET},          /* SO_RXQ_OVFL */
+        {SOL_SOCKET, 41, SET},          /* SO_WIFI_STATUS */
+        {SOL_SOCKET, 42, SET},          /* SO_PEEK_OFF */
+        {SOL_SOCKET, 43, SET},          /* SO_NOFCS */
+        {SOL_SOCKET, 44, MUST_BE_ZERO}, /* SO_LOCK_FILTER */
+        {SOL_SOCKET, 45, SET},          /* SO_SELECT_ERR_QUEUE */
+        {SOL_SOCKET, 46, MUST_BE_ZERO}, /* SO_BUSY_POLL: SO_BUSY_POLL_BUDGET can not be read */
+        {SOL_SOCKET, 47, SET},          /* SO_MAX_PACING_RATE */
+        {SOL_SOCKET, 60, SET},          /* SO_ZEROCOPY */
+        {SOL_SOCKET, 61, SET},          /* SO_TXTIME */
+        {SOL_SOCKET, 62, SET},          /* SO_BINDTOIFINDEX */
+        {SOL_SOCKET, 69, MUST_BE_ZERO}, /* SO_PREFER_BUSY_POLL: likewise */
+        {SOL_SOCKET, 70, SET},          /* SO_BUSY_POLL_BUDGET */
+        {SOL_SOCKET, 73, SET},          /* SO_RESERVE_MEM */
+        {SOL_SOCKET, 74, SET},          /* SO_TXREHASH */
+        {SOL_SOCKET, 75, SET},          /* SO_RCVMARK */
+        {SOL_SOCKET, 76, SET},          /* SO_PASSPIDFD */
+        {SOL_SOCKET, 82, SET},          /* SO_RCVPRIORITY */
+        {SOL_SOCKET, 83, SET},          /* SO_PASSRIGHTS */
+        {SOL_SOCKET, 84, SET},          /* SO_INQ */
+        {IPPROTO_IP, 1, SET},           /* IP_TOS */
+        {IPPROTO_IP, 2, SET},           /* IP_TTL */
+        {IPPROTO_IP, 4, SET},           /* IP_OPTIONS */
+        {IPPROTO_IP, 6, SET},           /* IP_RECVOPTS */
+        {IPPROTO_IP, 7, SET},           /* IP_RETOPTS */
+        {IPPROTO_IP, 8, SET},           /* IP_PKTINFO */
+        {IPPROTO_IP, 10, SET},          /* IP_MTU_DISCOVER */
+        {IPPROTO_IP, 11, SET},          /* IP_RECVERR */
+        {IPPROTO_IP, 12, SET},          /* IP_RECVTTL */
+        {IPPROTO_IP, 13, SET},          /* IP_RECVTOS */
+        {IPPROTO_IP, 15, SET},          /* IP_FREEBIND */
+        {IPPROTO_IP, 18, SET},          /* IP_PASSSEC */
+        {IPPROTO_IP, 19, SET},          /* IP_TRANSPARENT */
+        {IPPROTO_IP, 20, SET},          /* IP_ORIGDSTADDR */
+        {IPPROTO_IP, 21, SET},          /* IP_MINTTL */
+        {IPPROTO_IP, 22, SET},          /* IP_NODEFRAG */
+        {IPPROTO_IP, 23, SET},          /* IP_CHECKSUM */
+        {IPPROTO_IP, 24, SET},          /* IP_BIND_ADDRESS_NO_PORT */
+        {IPPROTO_IP, 25, SET},          /* IP_RECVFRAGSIZE */
+        {IPPROTO_IP, 26, SET},          /* IP_RECVERR_RFC4884 */
+        {IPPROTO_IP, 32, SET},          /* IP_MULTICAST_IF */
+        {IPPROTO_IP, 33, SET},          /* IP_MULTICAST_TTL */
+        {IPPROTO_IP, 34, SET},          /* IP_MULTICAST_LOOP */
+        {IPPROTO_IP, 49, SET},          /* IP_MULTICAST_ALL */
+        {IPPROTO_IP, 50, SET},          /* IP_UNICAST_IF */
+        {IPPROTO_IP, 51, SET},          /* IP_LOCAL_PORT_RANGE */
+        {IPPROTO_IPV6, 2, SET},         /* IPV6_2292PKTINFO */
+        {IPPROTO_IPV6, 3, SET},         /* IPV6_2292HOPOPTS */
+        {IPPROTO_IPV6, 4, SET},         /* IPV6_2292DSTOPTS */
+        {IPPROTO_IPV6, 5, SET},         /* IPV6_2292RTHDR */
+        {IPPROTO_IPV6, 8, SET},         /* IPV6_2292HOPLIMIT */
+        {IPPROTO_IPV6, 11, SET},        /* IPV6_FLOWINFO */
+        {IPPROTO_IPV6, 16, SET},        /* IPV6_UNICAST_HOPS */
+        {IPPROTO_IPV6, 17, SET},        /* IPV6_MULTICAST_IF */
+        {IPPROTO_IPV6, 18, SET},        /* IPV6_MULTICAST_HOPS */
+        {IPPROTO_IPV6, 19, SET},        /* IPV6_MULTICAST_LOOP */
+        {IPPROTO_IPV6, 23, SET},        /* IPV6_MTU_DISCOVER */
+        {IPPROTO_IPV6, 25, SET},        /* IPV6_RECVERR */
+        {IPPROTO_IPV6, 26, SET},        /* IPV6_V6ONLY */
+        {IPPROTO_IPV6, 29, SET},        /* IPV6_MULTICAST_ALL */
+        {IPPROTO_IPV6, 31, SET},        /* IPV6_RECVERR_RFC4884 */
         {IPPROTO_IPV6, 33, MUST_BE_ZERO}, /* IPV6_FLOWINFO_SEND */
         {IPPROTO_IPV6, 49, SET},          /* IPV6_RECVPKTINFO */
         {IPPROTO_IPV6, 50, SET},          /* IPV6_PKTINFO */

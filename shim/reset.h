@@ -9,10 +9,15 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
+/* Options that read the same before and after connect(), but not after a reset. */
+enum { FORGOTTEN_OPTIONS = 3 };
+
 /* What the program had set and tcp_disconnect() forgets; 0 is not set. */
 struct forgotten {
 	int maxseg;       /* TCP_MAXSEG */
 	int window_clamp; /* TCP_WINDOW_CLAMP */
+	int options[FORGOTTEN_OPTIONS];
+	bool known[FORGOTTEN_OPTIONS]; /* those that the kernel has */
 	/*
 	 * TCP MD5 signature keys can't be read from a socket, and a reset keeps them; but there
 	 * are no timestamps on a connection that is signed.
