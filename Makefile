@@ -68,7 +68,7 @@ client-needs:
 	-@tests/setup.sh $(CLIENT_NEEDS)
 
 # The table of affected programs in the README, in the words that clients.bats heard.
-affected: all test-programs client-needs
+affected: all $(BUILD)/tests/client $(BUILD)/tests/netns client-needs
 	@tests/setup.sh bats parallel
 	@rm -rf $(BUILD)/affected && mkdir $(BUILD)/affected
 	@BUILD=$(abspath $(BUILD)) AFFECTED=$(abspath $(BUILD))/affected \

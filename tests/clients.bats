@@ -55,9 +55,10 @@ same_as() {
 	}
 }
 
-# The whole line of the output that $1 is part of, as Markdown.
+# The line of the output that $1 is part of, as Markdown has it in a table.
 line_with() {
-	printf '`%s`' "$(grep -m 1 -F -- "$1" <<<"$output" | cut -c 1-120 | sed 's/|/\\|/g; s/^ *//')"
+	grep -m 1 -F -- "$1" <<<"$output" |
+		sed -E "s/\`/'/g; s/^ +| +\$//g; s/(.{120}).+/\1…/; s/\|/\\\\|/g; s/.*/\`&\`/"
 }
 
 # proven COMMAND...: without the library the command talks to itself, with it it is refused like
@@ -115,15 +116,15 @@ compiled() {
 }
 
 @test "a loop that waits for a server (bash) does not talk to itself" {
-	alone='available after try 1' refused='not available after 5 tries' server=line
+	alone='is available' refused='is not available' server=line
 	proven bash -c '
 		for try in 1 2 3 4 5; do
 			if (exec 3<>/dev/tcp/127.0.0.1/40000) 2>/dev/null; then
-				echo "hello, available after try $try"
+				echo "hello is available after $try of 5 tries"
 				exit
 			fi
 		done
-		echo "not available after 5 tries"
+		echo "hello is not available after $try tries"
 		exit 1'
 }
 

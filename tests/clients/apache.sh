@@ -3,6 +3,7 @@
 # request, and its error log. It works in the current directory; the client that asks it brings
 # a port of its own.
 set -eu
+: "${patience:?is how many seconds to wait for the server}"
 modules=$(dirname "$(find /usr/lib*/apache2 -name mod_proxy_http.so)")
 cat >apache.conf <<EOF
 ServerName apache

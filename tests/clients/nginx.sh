@@ -3,6 +3,7 @@
 # its error log. It works in the current directory, and is reached over a Unix socket: the client
 # that asks it must not take a port.
 set -eu
+: "${patience:?is how many seconds to wait for the server}"
 cat >nginx.conf <<EOF
 user root root;
 error_log stderr;
