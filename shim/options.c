@@ -24,9 +24,8 @@ struct option {
  * number, because no libc's headers name them all; a kernel that does not have one says so of
  * both sockets alike. One that can't be set, or not by this process, still differs after the
  * attempt, and that decides the matter. Not here:
- *  - SO_SNDBUF, SO_RCVBUF: below, because the kernel doubles them, and may have chosen them
- * itself
- *  - TCP_MAXSEG, TCP_WINDOW_CLAMP: a reset forgets them, see reset.h
+ *  - SO_SNDBUF, SO_RCVBUF: below; the kernel doubles them, and may have chosen them itself
+ *  - TCP_MAXSEG, TCP_WINDOW_CLAMP: a connect() or a reset forgets them, see reset.h
  *  - TCP_QUICKACK: "not permanent" (tcp(7)), every connect() sets it anew
  *  - SO_INCOMING_CPU, SO_INCOMING_NAPI_ID, SO_COOKIE, SO_MEMINFO, SO_ERROR, TCP_INFO,
  *    TCP_TIMESTAMP, IP_MTU, IPV6_MULTICAST_IF, IPV6_MULTICAST_HOPS (which can't be set on a TCP
@@ -43,7 +42,6 @@ static const struct option table[] = {
         {SOL_SOCKET, 3, SET},           /* SO_TYPE */
         {SOL_SOCKET, 38, SET},          /* SO_PROTOCOL */
         {SOL_SOCKET, 39, SET},          /* SO_DOMAIN */
-        {SOL_SOCKET, 71, SET},          /* SO_NETNS_COOKIE */
         {SOL_SOCKET, 5, SET},           /* SO_DONTROUTE */
         {SOL_SOCKET, 6, SET},           /* SO_BROADCAST */
         {SOL_SOCKET, 9, SET},           /* SO_KEEPALIVE */
@@ -54,6 +52,8 @@ static const struct option table[] = {
         {SOL_SOCKET, 18, SET},          /* SO_RCVLOWAT */
         {SOL_SOCKET, 20, SET},          /* SO_RCVTIMEO */
         {SOL_SOCKET, 21, SET},          /* SO_SNDTIMEO */
+        {SOL_SOCKET, 66, SET},          /* SO_RCVTIMEO_NEW: 20 has 32 bits on some machines */
+        {SOL_SOCKET, 67, SET},          /* SO_SNDTIMEO_NEW */
         {SOL_SOCKET, 29, SET},          /* SO_TIMESTAMP */
         {SOL_SOCKET, 35, SET},          /* SO_TIMESTAMPNS */
         {SOL_SOCKET, 37, SET},          /* SO_TIMESTAMPING */
@@ -74,7 +74,6 @@ static const struct option table[] = {
         {SOL_SOCKET, 61, SET},          /* SO_TXTIME */
         {SOL_SOCKET, 62, SET},          /* SO_BINDTOIFINDEX */
         {SOL_SOCKET, 69, MUST_BE_ZERO}, /* SO_PREFER_BUSY_POLL: likewise */
-        {SOL_SOCKET, 70, SET},          /* SO_BUSY_POLL_BUDGET */
         {SOL_SOCKET, 73, SET},          /* SO_RESERVE_MEM */
         {SOL_SOCKET, 74, SET},          /* SO_TXREHASH */
         {SOL_SOCKET, 75, SET},          /* SO_RCVMARK */
@@ -115,17 +114,15 @@ static const struct option table[] = {
         {IPPROTO_IPV6, 8, SET},         /* IPV6_2292HOPLIMIT */
         {IPPROTO_IPV6, 11, SET},        /* IPV6_FLOWINFO */
         {IPPROTO_IPV6, 16, SET},        /* IPV6_UNICAST_HOPS */
-        {IPPROTO_IPV6, 17, SET},        /* IPV6_MULTICAST_IF */
-        {IPPROTO_IPV6, 18, SET},        /* IPV6_MULTICAST_HOPS */
         {IPPROTO_IPV6, 19, SET},        /* IPV6_MULTICAST_LOOP */
         {IPPROTO_IPV6, 23, SET},        /* IPV6_MTU_DISCOVER */
         {IPPROTO_IPV6, 25, SET},        /* IPV6_RECVERR */
         {IPPROTO_IPV6, 26, SET},        /* IPV6_V6ONLY */
         {IPPROTO_IPV6, 29, SET},        /* IPV6_MULTICAST_ALL */
+        {IPPROTO_IPV6, 30, SET},        /* IPV6_ROUTER_ALERT_ISOLATE */
         {IPPROTO_IPV6, 31, SET},        /* IPV6_RECVERR_RFC4884 */
         {IPPROTO_IPV6, 33, MUST_BE_ZERO}, /* IPV6_FLOWINFO_SEND */
         {IPPROTO_IPV6, 49, SET},          /* IPV6_RECVPKTINFO */
-        {IPPROTO_IPV6, 50, SET},          /* IPV6_PKTINFO */
         {IPPROTO_IPV6, 51, SET},          /* IPV6_RECVHOPLIMIT */
         {IPPROTO_IPV6, 53, SET},          /* IPV6_RECVHOPOPTS */
         {IPPROTO_IPV6, 54, SET},          /* IPV6_HOPOPTS */

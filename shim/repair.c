@@ -135,7 +135,6 @@ static int replace(struct repair *r)
 {
 	const struct linger abort = {.l_onoff = 1};
 	int protocol = protocol_of(r->own);
-	sockopt_write(r->own, SOL_SOCKET, SO_LINGER, &abort, sizeof abort);
 	int new = spare_socket(r->addr->sa_family, protocol < 0 ? IPPROTO_TCP : protocol);
 	if (new >= 0) {
 		options_carry(r->own, new);
@@ -143,6 +142,7 @@ static int replace(struct repair *r)
 		reopen_place(new, r->fd, r->own, r->flags);
 	}
 	spare_close(new);
+	sockopt_write(r->own, SOL_SOCKET, SO_LINGER, &abort, sizeof abort);
 	return ECONNREFUSED;
 }
 
@@ -239,6 +239,8 @@ bool repair(int fd, const struct sockaddr *addr, socklen_t len, enum repair_call
 		waits = found && is_to_wait(&r) && is_pending(*outcome);
 		if (waits)
 			*outcome = outcome_of(next_connect(fd, r.addr, len));
+		if (*outcome == EALREADY) /* what SO_SNDTIMEO makes of a second connect() */
+			*outcome = EINPROGRESS;
 		/* It should have been under way. If it was not, it is looked at like the first.
 		 */
 	} while (waits && !r.deliberate && (*outcome == 0 || is_pending(*outcome)));

@@ -11,6 +11,16 @@
 /* The bytes that headers take of a segment, without and with which the kernel counts an MSS. */
 enum { IPV4_TCP_HEADERS = 40, IPV6_TCP_HEADERS = 60, TIMESTAMPS = 12 };
 
+/* By number, as in options.c. */
+static const struct {
+	int level;
+	int name;
+} forgotten_options[FORGOTTEN_OPTIONS] = {
+        {SOL_SOCKET, 42},  /* SO_PEEK_OFF */
+        {IPPROTO_TCP, 45}, /* TCP_RTO_MIN_US */
+        {IPPROTO_TCP, 46}, /* TCP_DELACK_MAX_US */
+};
+
 union address {
 	struct sockaddr any;
 	struct sockaddr_in in;
@@ -47,6 +57,9 @@ struct forgotten reset_remember(int fd)
 	socklen_t len = sizeof info;
 	int before = errno;
 
+	for (int i = 0; i < FORGOTTEN_OPTIONS; i++)
+		f.known[i] = sockopt_get(fd, forgotten_options[i].level,
+		                         forgotten_options[i].name, &f.options[i]);
 	if (local_address(fd, &a) != 0 &&
 	    sockopt_read(fd, IPPROTO_TCP, TCP_INFO, &info, &len)) {
 		int headers = is_native_ipv6(&a) ? IPV6_TCP_HEADERS : IPV4_TCP_HEADERS;
@@ -72,6 +85,11 @@ struct forgotten reset_remember(int fd)
 void reset_restore(int fd, const struct forgotten *f)
 {
 	int before = errno;
+	for (int i = 0; i < FORGOTTEN_OPTIONS; i++) {
+		int level = forgotten_options[i].level, name = forgotten_options[i].name, now;
+		if (f->known[i] && sockopt_get(fd, level, name, &now) && now != f->options[i])
+			sockopt_set(fd, level, name, f->options[i]);
+	}
 	if (f->maxseg != 0)
 		sockopt_set(fd, IPPROTO_TCP, TCP_MAXSEG, f->maxseg);
 	if (f->window_clamp != 0)
