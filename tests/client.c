@@ -228,6 +228,14 @@ static int obey(const char *word, char **args)
 		if (setsockopt(fd, atoi(args[0]), atoi(args[1]), &value, sizeof value) != 0)
 			err(2, "opt %s %s", args[0], args[1]);
 		return 3;
+	} else if (is(word, "get")) {
+		value = 0;
+		len = sizeof value;
+		if (getsockopt(fd, atoi(args[0]), atoi(args[1]), &value, &len) != 0)
+			said(word, -1);
+		else
+			printf("get: %d\n", value);
+		return 2;
 	} else if (is(word, "connect")) {
 		len = address(args[0], args[1], &a);
 		do_connect((struct sockaddr *)&a, len);
