@@ -1,5 +1,6 @@
 # noselfconn: see README.md. Everything that is built goes to build/.
 
+VERSION = 1.0.0
 CFLAGS ?= -O2 -g
 BUILD ?= build
 
@@ -27,13 +28,16 @@ $(BUILD)/%.o: shim/%.c $(wildcard shim/*.h) Makefile
 # Tests: make test, or make test TESTS=tests/some.bats. Helper programs are single files,
 # tests/NAME.c; the preloads among them are listed here, and those that need -pthread get it all.
 TESTS ?= tests
-TEST_PRELOADS = inject absent
+TEST_PRELOADS = inject absent plugin
 # For tests/faults.bats and tests/callers.bats.
-TEST_PRELOADS += serve
+TEST_PRELOADS += serve swap
 TEST_SOURCES = $(wildcard tests/*.c)
 TEST_PROGRAMS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out \
 	$(TEST_PRELOADS:%=tests/%.c),$(TEST_SOURCES))) $(TEST_PRELOADS:%=$(BUILD)/tests/%.so)
 TEST_NEEDS = bats strace nc.openbsd ip readelf curl nginx python3
+# For tests/alongside.bats, tests/kernels.bats and tests/preloaded.bats.
+TEST_NEEDS += ip proxychains4 torsocks mptcpize libsocket_wrapper.so libeatmydata.so \
+	faketime/libfaketime.so.1 cron
 JOBS ?= $(shell nproc)
 
 test: all test-programs
@@ -76,18 +80,91 @@ affected: all $(BUILD)/tests/client $(BUILD)/tests/netns client-needs
 	@printf '| %s | %s | %s |\n' program 'connected to itself' 'with noselfconn' --- --- ---
 	@cat $(BUILD)/affected/*
 
+# What the wrapper execs the command with.
+all: $(BUILD)/start
+
+$(BUILD)/start: scripts/start.c Makefile
+	@mkdir -p $(@D)
+	$(COMPILE) $(LDFLAGS) -o $@ $<
+
+demo: all
+	@scripts/noselfconn --self-test
+
+# Installation. PRELOAD is what LD_PRELOAD is set to: where LIBDIR is that of a Debian
+# architecture, with glibc's $LIB, so that one wrapper serves several architectures.
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+LIBDIR ?= $(PREFIX)/lib
+MANDIR ?= $(PREFIX)/share/man
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions
+MULTIARCH = $(shell $(CC) $(CFLAGS) -print-multiarch 2>/dev/null)
+PRELOAD ?= $(if $(MULTIARCH),$(LIBDIR:%/lib/$(MULTIARCH)=%/$$LIB),$(LIBDIR))/libnoselfconn.so
+PARTS = $(LIBDIR)/noselfconn
+INSTALL ?= install
+
+install: all
+	$(INSTALL) -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(PARTS)" "$(DESTDIR)$(MANDIR)/man1" \
+		"$(DESTDIR)$(MANDIR)/man7" "$(DESTDIR)$(BASHCOMPDIR)" "$(DESTDIR)$(ZSHCOMPDIR)"
+	sed -e 's|^nsc_library=.*|nsc_library='\''$(LIBDIR)/libnoselfconn.so'\''|' \
+		-e 's|^nsc_preload=.*|nsc_preload='\''$(PRELOAD)'\''|' \
+		-e 's|^nsc_parts=.*|nsc_parts='\''$(PARTS)'\''|' scripts/noselfconn >$(BUILD)/noselfconn
+	$(INSTALL) -m 755 $(BUILD)/noselfconn "$(DESTDIR)$(BINDIR)/noselfconn"
+	$(INSTALL) -m 644 $(LIBRARY) "$(DESTDIR)$(LIBDIR)/libnoselfconn.so"
+	$(INSTALL) -m 755 $(BUILD)/start scripts/demo "$(DESTDIR)$(PARTS)"
+	$(INSTALL) -m 644 scripts/check "$(DESTDIR)$(PARTS)/check"
+	for page in $(wildcard man/*.[17]); do \
+		$(INSTALL) -m 644 $$page "$(DESTDIR)$(MANDIR)/man$${page##*.}" || exit; done
+	$(INSTALL) -m 644 scripts/completion.bash "$(DESTDIR)$(BASHCOMPDIR)/noselfconn"
+	$(INSTALL) -m 644 scripts/_noselfconn "$(DESTDIR)$(ZSHCOMPDIR)/_noselfconn"
+
+uninstall:
+	rm -f "$(DESTDIR)$(BINDIR)/noselfconn" "$(DESTDIR)$(LIBDIR)/libnoselfconn.so" \
+		"$(DESTDIR)$(MANDIR)/man1/noselfconn.1" "$(DESTDIR)$(MANDIR)/man7/libnoselfconn.7" \
+		"$(DESTDIR)$(BASHCOMPDIR)/noselfconn" "$(DESTDIR)$(ZSHCOMPDIR)/_noselfconn"
+	rm -rf "$(DESTDIR)$(PARTS)"
+
+# A tarball that needs nothing else.
+DIST = noselfconn-$(VERSION)
+
+dist:
+	@mkdir -p $(BUILD)
+	tar --transform='flags=r;s|^|$(DIST)/|' --sort=name --owner=0 --group=0 --numeric-owner -czf \
+		$(BUILD)/$(DIST).tar.gz $(wildcard README.md) LICENSE Makefile .ci .clang-format .clang-tidy \
+		.editorconfig .gitignore man scripts shim tests
+
+# A package for the Debian release that it is made on.
+DEB = $(BUILD)/deb
+
+deb: all
+	rm -rf $(DEB)
+	$(MAKE) install DESTDIR=$(DEB) PREFIX=/usr LIBDIR=/usr/lib/$(MULTIARCH) \
+		ZSHCOMPDIR=/usr/share/zsh/vendor-completions
+	$(INSTALL) -D -m 644 LICENSE $(DEB)/usr/share/doc/noselfconn/copyright
+	$(INSTALL) -d $(DEB)/DEBIAN
+	glibc=$$(objdump -T $(LIBRARY) $(BUILD)/start | grep -o 'GLIBC_[0-9.]*' | sort -uV | tail -n 1) && \
+	printf '%s\n' 'Package: noselfconn' 'Version: $(VERSION)' 'Section: net' 'Priority: optional' \
+		"Architecture: $$(dpkg --print-architecture)" "Depends: libc6 (>= $${glibc#GLIBC_})" \
+		'Suggests: bash' 'Maintainer: noselfconn <noselfconn@localhost>' \
+		'Description: keeps programs from being connected to themselves' \
+		' A TCP client that connects to a local port where nothing listens can be given' \
+		' that very port as its own, and then talks to itself. A program that is run with' \
+		' noselfconn is never handed such a connection.' >$(DEB)/DEBIAN/control
+	dpkg-deb --root-owner-group --build $(DEB) $(BUILD)
+
 # What the code is held to besides its tests.
 lint:
 	tests/setup.sh clang-format clang-tidy cppcheck shellcheck
-	clang-format --dry-run --Werror shim/*.[ch] tests/*.c tests/clients/*.c
-	clang-tidy --quiet --warnings-as-errors='*' shim/*.c -- $(STANDARD)
+	clang-format --dry-run --Werror shim/*.[ch] tests/*.c tests/clients/*.c scripts/*.c
+	clang-tidy --quiet --warnings-as-errors='*' shim/*.c scripts/*.c -- $(STANDARD)
 	cppcheck --quiet --std=c11 --enable=warning,style,performance,portability --inline-suppr \
-		--suppress=missingIncludeSystem --suppress=unusedStructMember --error-exitcode=1 -Ishim shim
-	shellcheck --external-sources tests/*.sh tests/clients/*.sh $(wildcard scripts/noselfconn scripts/*.sh) .ci/run
+		--suppress=missingIncludeSystem --suppress=unusedStructMember --error-exitcode=1 -Ishim shim scripts
+	shellcheck --external-sources tests/*.sh tests/clients/*.sh $(wildcard scripts/noselfconn scripts/check scripts/demo scripts/*.bash) .ci/run
 	shellcheck --shell=bash --exclude=SC2034,SC2154,SC1091 tests/helpers.bash
 
 clean:
 	rm -rf $(BUILD)
 
 .PHONY: check-abis check-musl check-i386 check-aarch64 check-s390x
+.PHONY: demo install uninstall dist deb
 .PHONY: all test test-programs client-needs affected lint clean

@@ -1,0 +1,280 @@
+/*
+ * start MODE PRELOAD LIBRARY_PATH COMMAND [ARGUMENT...]: what the wrapper execs. Looks whether
+ * a preloaded library reaches the command, sets LD_PRELOAD (and LD_LIBRARY_PATH, unless it is
+ * "") and execs the command. One that can't be reached gets a warning (MODE is "warn") or is
+ * not run ("strict"); "quiet" does not look. Being exec'ed, it costs no process; being C, it
+ * can read what a shell can't: ELF headers, file capabilities, and what the kernel makes of
+ * them.
+ *
+ * Exit status, where the command is not run: as of env(1), and 125 for --strict.
+ */
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+enum { NOT_RUN = 125, NOT_RUNNABLE = 126, NOT_FOUND = 127 };
+
+/* Of a script, the kernel reads that much of the first line, and follows so many scripts. */
+enum { FIRST_LINE = 256, MOST_SCRIPTS = 5 };
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+enum { NATIVE_DATA = ELFDATA2LSB };
+#else
+enum { NATIVE_DATA = ELFDATA2MSB };
+#endif
+
+/* What is looked at of an ELF file. */
+struct elf {
+	unsigned char class, data;
+	uint16_t machine;
+	bool go;           /* built by the Go compiler */
+	char loader[1024]; /* the dynamic loader it asks for, or "" */
+};
+
+/* A number as the machine has it in memory. */
+static uint64_t number(const char *at, size_t size)
+{
+	uint64_t n8 = 0;
+	uint32_t n4 = 0;
+	uint16_t n2 = 0;
+	memcpy(size == 8 ? (void *)&n8 : size == 4 ? (void *)&n4 : (void *)&n2, at, size);
+	return n8 + n4 + n2;
+}
+
+/* Is there a note of the Go linker, its build ID, among the notes? */
+static bool note_of_go(const char *notes, size_t size)
+{
+	for (size_t at = 0; at + 16 <= size;) {
+		uint64_t name = number(notes + at, 4), text = number(notes + at + 4, 4);
+		if (name == 4 && memcmp(notes + at + 12, "Go", 3) == 0)
+			return true;
+		at += 12 + (size_t)((name + 3) / 4 * 4 + (text + 3) / 4 * 4);
+	}
+	return false;
+}
+
+/* Reads the ELF file fd; false where it is none. One of the other byte order has no loader. */
+static bool read_elf(int fd, struct elf *elf)
+{
+	char head[64] = "", entry[56], notes[1024];
+	if (pread(fd, head, sizeof head, 0) < 52 || memcmp(head, ELFMAG, SELFMAG) != 0)
+		return false;
+	*elf = (struct elf) {.class = (unsigned char)head[EI_CLASS],
+	                     .data = (unsigned char)head[EI_DATA],
+	                     .machine = (uint16_t)number(head + 18, 2)};
+	if (elf->data != NATIVE_DATA)
+		return true;
+	bool wide = elf->class == ELFCLASS64;
+	size_t word = wide ? 8 : 4;
+	uint64_t table = number(head + (wide ? 32 : 28), word);
+	uint64_t size = number(head + (wide ? 54 : 42), 2),
+	         count = number(head + (wide ? 56 : 44), 2);
+	for (uint64_t i = 0; i < count && size >= 32 && size <= sizeof entry; i++) {
+		if (pread(fd, entry, (size_t)size, (off_t)(table + i * size)) != (ssize_t)size)
+			break;
+		uint64_t type = number(entry, 4);
+		off_t offset = (off_t)number(entry + word, word);
+		uint64_t length = number(entry + 4 * word, word);
+		if (type == PT_INTERP && length < sizeof elf->loader) {
+			if (pread(fd, elf->loader, (size_t)length, offset) < 0)
+				elf->loader[0] = '\0';
+		} else if (type == PT_NOTE) {
+			ssize_t n =
+			        pread(fd, notes, length < sizeof notes ? length : sizeof notes,
+			              offset);
+			elf->go |= n > 0 && note_of_go(notes, (size_t)n);
+		}
+	}
+	return true;
+}
+
+static bool read_elf_of(const char *path, struct elf *elf)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	bool is_elf = read_elf(fd, elf);
+	close(fd);
+	return is_elf;
+}
+
+static bool same_file(const char *a, const char *b)
+{
+	struct stat sa, sb;
+	return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev &&
+	       sa.st_ino == sb.st_ino;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash == NULL ? path : slash + 1;
+}
+
+/* Finds the file that execvp(name) runs; false where there is none. */
+static bool find(const char *name, char file[PATH_MAX])
+{
+	struct stat st;
+	const char *path = getenv("PATH");
+	if (strchr(name, '/') != NULL) {
+		snprintf(file, PATH_MAX, "%s", name);
+		return stat(file, &st) == 0;
+	}
+	for (const char *dir = path == NULL ? "/bin:/usr/bin" : path; dir != NULL;) {
+		int len = (int)strcspn(dir, ":");
+		int n = snprintf(file, PATH_MAX, "%.*s%s%s", len, dir, len > 0 ? "/" : "",
+		                 name);
+		if (n < PATH_MAX && stat(file, &st) == 0 && S_ISREG(st.st_mode) &&
+		    access(file, X_OK) == 0)
+			return true;
+		dir = dir[len] == ':' ? dir + len + 1 : NULL;
+	}
+	return false;
+}
+
+/*
+ * Reads the first line of a script: its interpreter, or what env(1) starts where it is that.
+ * False where the file is none, or its interpreter can't be found.
+ */
+static bool read_script(const char *path, char interpreter[PATH_MAX])
+{
+	char line[FIRST_LINE + 1] = "", *rest = line;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, line, FIRST_LINE);
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return false;
+	if (strncmp(line, "#!", 2) != 0) /* text is run by the shell, see execvp(3) */
+		return memchr(line, '\0', (size_t)n) == NULL && find("/bin/sh", interpreter);
+	line[strcspn(line, "\n")] = '\0';
+	const char *word = strtok_r(line + 2, " \t", &rest);
+	if (word != NULL && strcmp(base_name(word), "env") == 0)
+		while ((word = strtok_r(NULL, " \t", &rest)) != NULL)
+			if (word[0] != '-' && strchr(word, '=') == NULL)
+				break;
+	return word != NULL && find(word, interpreter);
+}
+
+/* Does the kernel start path with privileges, so that the loader ignores the preload? */
+static const char *privileged(const char *path)
+{
+	struct stat st;
+	struct statvfs fs;
+	if (stat(path, &st) != 0 || prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ||
+	    (statvfs(path, &fs) == 0 && (fs.f_flag & ST_NOSUID) != 0))
+		return NULL;
+	if ((st.st_mode & S_ISUID) != 0 && st.st_uid != getuid())
+		return "is set-user-ID";
+	if ((st.st_mode & S_ISGID) != 0 && (st.st_mode & S_IXGRP) != 0 && st.st_gid != getgid())
+		return "is set-group-ID";
+	if (getuid() != 0 && getxattr(path, "security.capability", NULL, 0) > 0)
+		return "has file capabilities";
+	return NULL;
+}
+
+/* Is the library installed for the machine of elf too, where glibc's $LIB in preload leads? */
+static bool installed_for(const struct elf *elf, const char *preload)
+{
+	const char *token = strstr(preload, "$LIB");
+	char pattern[PATH_MAX];
+	struct elf library;
+	glob_t found;
+	bool yes = false;
+	if (token == NULL || strstr(elf->loader, "musl") != NULL)
+		return false;
+	for (int deep = 0; deep < 2 && !yes; deep++) {
+		snprintf(pattern, sizeof pattern, "%.*slib*%s%.*s", (int)(token - preload),
+		         preload, deep ? "/*" : "", (int)strcspn(token + 4, ": "), token + 4);
+		if (glob(pattern, 0, NULL, &found) != 0)
+			continue;
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			yes |= read_elf_of(found.gl_pathv[i], &library) &&
+			       library.class == elf->class && library.data == elf->data &&
+			       library.machine == elf->machine;
+		globfree(&found);
+	}
+	return yes;
+}
+
+/* Why a preload does not reach the program path, which is no script; NULL where it does. */
+static const char *unreachable(const char *path, const char *preload)
+{
+	struct elf own, elf;
+	const char *why = privileged(path);
+	if (why != NULL)
+		return why;
+	if (access(path, R_OK) != 0)
+		return "can't be read, to see whether it is dynamically linked";
+	if (!read_elf_of("/proc/self/exe", &own) || !read_elf_of(path, &elf))
+		return NULL;
+	if (elf.go)
+		return "is a Go program, which makes its system calls itself (and Go's own net "
+		       "package "
+		       "retries a self-connection)";
+	if (elf.class != own.class || elf.data != own.data || elf.machine != own.machine)
+		return elf.loader[0] != '\0' && installed_for(&elf, preload)
+		               ? NULL
+		               : "is built for another architecture than the library";
+	if (elf.loader[0] == '\0')
+		return same_file(path, own.loader) ? NULL : "is statically linked";
+	if (own.loader[0] != '\0' &&
+	    strcmp(base_name(elf.loader), base_name(own.loader)) != 0 &&
+	    !same_file(elf.loader, own.loader))
+		return "is built for another C library than the library";
+	return NULL;
+}
+
+/* Says so where the preload does not reach command. */
+static bool reaches(const char *command, const char *preload)
+{
+	char path[PATH_MAX], interpreter[PATH_MAX];
+	if (!find(command, path))
+		return true; /* execvp() will say what is wrong */
+	int scripts = 0;
+	for (struct elf elf; scripts < MOST_SCRIPTS && !read_elf_of(path, &elf); scripts++) {
+		if (!read_script(path, interpreter))
+			break;
+		memcpy(path, interpreter, sizeof path);
+	}
+	const char *why = unreachable(path, preload);
+	if (why != NULL)
+		fprintf(stderr, "noselfconn: %s: %s%s %s: no preload reaches it\n", command,
+		        scripts > 0 ? "its interpreter " : "", path, why);
+	return why == NULL;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 5)
+		return NOT_RUN;
+	const char *mode = argv[1], *preload = argv[2], *library_path = argv[3];
+	char **command = argv + 4;
+	if (strcmp(mode, "quiet") != 0 && !reaches(command[0], preload) &&
+	    strcmp(mode, "strict") == 0) {
+		fprintf(stderr, "noselfconn: %s: not run (--strict)\n", command[0]);
+		return NOT_RUN;
+	}
+	setenv("LD_PRELOAD", preload, 1);
+	if (library_path[0] != '\0')
+		setenv("LD_LIBRARY_PATH", library_path, 1);
+	execvp(command[0], command);
+	int error = errno;
+	char file[PATH_MAX];
+	fprintf(stderr, "noselfconn: %s: %s%s\n", command[0], strerror(error),
+	        error == ENOENT && find(command[0], file) ? " (its interpreter or loader)"
+	                                                  : "");
+	return error == ENOENT ? NOT_FOUND : NOT_RUNNABLE;
+}
