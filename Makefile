@@ -37,6 +37,9 @@ TEST_PROGRAMS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out \
 TEST_NEEDS = bats strace nc.openbsd ip readelf curl nginx python3
 # For tests/alongside.bats, tests/kernels.bats and tests/preloaded.bats.
 TEST_NEEDS += ip proxychains4 torsocks mptcpize libsocket_wrapper.so libeatmydata.so \
+# For tests/alongside.bats, tests/kernels.bats and tests/preloaded.bats.
+TEST_NEEDS += ip proxychains4 torsocks mptcpize libsocket_wrapper.so libeatmydata.so \
+	faketime/libfaketime.so.1 cron
 	faketime/libfaketime.so.1 cron
 JOBS ?= $(shell nproc)
 
