@@ -217,18 +217,25 @@ static int carry_table(int from, int to)
 	return differing;
 }
 
-/* A size that the kernel has tuned stays the kernel's; one that the program set is locked. */
-static bool carry_buffer(int from, int to, int name, int lock)
+/* Setting a size locks it against the kernel's tuning, so the locks are carried over last. */
+static bool carry_buffers(int from, int to)
 {
-	int locks = 0, a = 0, b = 0;
-	if (!sockopt_get(from, SOL_SOCKET, SO_BUF_LOCK, &locks))
+	static const int names[] = {SO_SNDBUF, SO_RCVBUF};
+	int locks = 0, other_locks = 0, a = 0, b = 0;
+	for (int i = 0; i < 2; i++) {
+		if (!sockopt_get(from, SOL_SOCKET, names[i], &a) ||
+		    !sockopt_get(to, SOL_SOCKET, names[i], &b))
+			return false;
+		if (a == b)
+			continue;
+		sockopt_set(to, SOL_SOCKET, names[i], a / 2);
+		if (!sockopt_get(to, SOL_SOCKET, names[i], &b) || a != b)
+			return false;
+	}
+	if (!sockopt_get(from, SOL_SOCKET, SO_BUF_LOCK, &locks) ||
+	    !sockopt_get(to, SOL_SOCKET, SO_BUF_LOCK, &other_locks))
 		return false;
-	if ((locks & lock) == 0)
-		return true;
-	if (!sockopt_get(from, SOL_SOCKET, name, &a))
-		return false;
-	sockopt_set(to, SOL_SOCKET, name, a / 2);
-	return sockopt_get(to, SOL_SOCKET, name, &b) && a == b;
+	return locks == other_locks || sockopt_set(to, SOL_SOCKET, SO_BUF_LOCK, locks);
 }
 
 /*
@@ -260,8 +267,7 @@ bool options_carry(int from, int to)
 	/* A second look, because setting one option may change another. */
 	bool carried = same_namespace(from, to) && !has_filter(from) &&
 	               (carry_table(from, to) == 0 || carry_table(from, to) == 0) &&
-	               carry_buffer(from, to, SO_SNDBUF, SOCK_SNDBUF_LOCK) &&
-	               carry_buffer(from, to, SO_RCVBUF, SOCK_RCVBUF_LOCK);
+	               carry_buffers(from, to);
 	errno = before;
 	return carried;
 }

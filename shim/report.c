@@ -168,6 +168,18 @@ static void add_outcome(struct text *t, int outcome)
 	}
 }
 
+/* What a program calls itself may be long, or meant to look like a line of ours. */
+static void add_program(struct text *t)
+{
+	char name[64];
+	struct text cut = text_in(name, sizeof name);
+	text_add(&cut, program_invocation_short_name);
+	for (size_t i = 0; i < cut.len; i++)
+		if ((unsigned char)name[i] < ' ' || name[i] == 0x7f)
+			name[i] = '?';
+	text_add(t, name);
+}
+
 void report_repair(int fd, const struct endpoint *end, const char *how, int outcome)
 {
 	if (!config.verbose && config.log[0] == '\0')
@@ -177,7 +189,7 @@ void report_repair(int fd, const struct endpoint *end, const char *how, int outc
 	struct text line = text_in(buf, sizeof buf);
 	int before = errno;
 	text_add(&line, "noselfconn: ");
-	text_add(&line, program_invocation_short_name);
+	add_program(&line);
 	text_add(&line, "[");
 	text_add_number(&line, (unsigned)getpid(), 10);
 	text_add(&line, "]: fd ");

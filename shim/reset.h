@@ -38,7 +38,9 @@ bool reset(int fd);
 
 /*
  * Makes fd auto-tune its send buffer from where a new socket starts, as fresh, a socket that
- * was never connected, shows. Does nothing to a size that the program has set. Keeps errno.
+ * was never connected, shows. Does nothing to a size that the program has set, and locked by
+ * that. (One that it has set and unlocked again can't be known: the self-connection has tuned
+ * it.) Keeps errno.
  */
 void reset_send_buffer(int fd, int fresh);
 
