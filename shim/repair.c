@@ -237,10 +237,11 @@ bool repair(int fd, const struct sockaddr *addr, socklen_t len, enum repair_call
 		hold_end(&hold);
 		anew = anew || found;
 		waits = found && is_to_wait(&r) && is_pending(*outcome);
-		if (waits)
+		if (waits) {
 			*outcome = outcome_of(next_connect(fd, r.addr, len));
-		if (*outcome == EALREADY) /* what SO_SNDTIMEO makes of a second connect() */
-			*outcome = EINPROGRESS;
+			if (*outcome == EALREADY) /* what SO_SNDTIMEO makes of a second one */
+				*outcome = EINPROGRESS;
+		}
 		/* It should have been under way. If it was not, it is looked at like the first.
 		 */
 	} while (waits && !r.deliberate && (*outcome == 0 || is_pending(*outcome)));
