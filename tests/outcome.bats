@@ -1,0 +1,174 @@
+# What a program sees of a connect() that was repaired is what it would have seen without the
+# library of one that was never self-connected: outcome.c tells all of it. Every test compares
+# three runs: to port 7, which is no source port, without the library; to port 40000, repaired; and
+# to port 40000 without the library, which is self-connected (the control). PORT=40001 changes that.
+
+load helpers
+
+setup() {
+	need_namespaces
+}
+
+outcome() {
+	# shellcheck disable=SC2016
+	in_ns sh -c 'for a in $ADDRESSES; do ip addr add "$a" dev lo; done; exec "$@"' \
+		sh "$build/tests/outcome" "$@"
+}
+
+# alike HOW KIND ADDR WORD...: repaired in that way, it is as it would have been.
+alike() {
+	local how=$1 kind=$2 addr=$3 port=${PORT:-40000} t=$BATS_TEST_TMPDIR
+	shift 3
+	INJECT_SERVER=${SERVED:+$addr:7@1} outcome "$kind" "$addr" 7 "$@" >"$t/plain"
+	outcome "$kind" "$addr" "$port" "$@" >"$t/control"
+	grep -q "^local: .*the destination's port" "$t/control"
+	rm -f "$t/log"
+	INJECT_SERVER=${SERVED:+$addr:$port@2} \
+		shimmed outcome "$kind" "$addr" "$port" "$@" >"$t/repaired"
+	diff "$t/plain" "$t/repaired"
+	repaired "$how"
+}
+
+# both_ways KIND ADDR WORD...: reopened; and reset in place, because another descriptor is open.
+both_ways() {
+	alike reopened "$@"
+	alike "reset in place" "${@:1:2}" dup "${@:3}"
+}
+
+# As both_ways and alike, where a server comes up before the connection is retried.
+served() {
+	SERVED=1 LD_PRELOAD=$build/tests/inject.so "$@"
+}
+
+@test "A refused connect() looks like any other" {
+	both_ways tcp4 127.0.0.1 connect look error poll select read write shutdown look
+	both_ways tcp6 ::1 connect look error poll select read write shutdown look
+	both_ways tcp6 ::ffff:127.0.0.1 connect look error poll select read write shutdown look
+}
+
+@test "A refused connect() of an MPTCP socket looks like any other" {
+	alike "reset in place" mptcp4 127.0.0.1 connect look error poll select read write look
+	alike "reset in place" mptcp6 ::1 connect look error poll select read write look
+}
+
+@test "A connect() with a time limit that is refused looks like any other" {
+	both_ways tcp4 127.0.0.1 timeout connect look error poll
+}
+
+@test "A connect() that succeeds in the end looks like any other" {
+	served both_ways tcp4 127.0.0.1 connect look error poll select read write connect look
+	served both_ways tcp6 ::ffff:127.0.0.1 connect look error poll select read write connect look
+}
+
+@test "A refused non-blocking connect() shows in poll() and then in SO_ERROR" {
+	both_ways tcp4 127.0.0.1 nonblock connect look poll look error poll read write
+	both_ways tcp6 ::1 nonblock connect look poll look error poll read write
+	alike "reset in place" mptcp4 127.0.0.1 nonblock connect poll look error poll read write
+}
+
+@test "A refused non-blocking connect() shows in select()" {
+	both_ways tcp4 127.0.0.1 nonblock connect select look error select
+}
+
+@test "A refused non-blocking connect() shows in the second connect(), once" {
+	both_ways tcp4 127.0.0.1 nonblock connect poll connect look error connect poll connect
+	both_ways tcp6 ::1 nonblock connect poll connect look error connect poll connect
+}
+
+@test "A refused non-blocking connect() shows in read() and write()" {
+	both_ways tcp4 127.0.0.1 nonblock connect poll look read read error
+	both_ways tcp4 127.0.0.1 nonblock connect poll look write write error
+}
+
+@test "A non-blocking connect() that succeeds in the end looks like any other" {
+	served both_ways tcp4 127.0.0.1 nonblock connect poll select look error connect connect read write
+	served both_ways tcp6 ::ffff:127.0.0.1 nonblock connect poll select look connect connect read
+	served alike "reset in place" mptcp4 127.0.0.1 nonblock connect poll look error connect connect
+}
+
+@test "A refused socket can be connected to the same destination again" {
+	both_ways tcp4 127.0.0.1 connect look connect look connect look error
+	both_ways tcp6 ::1 connect look connect look connect look error
+	alike "reset in place" mptcp4 127.0.0.1 connect look connect look error
+}
+
+@test "A refused socket can be connected to another destination" {
+	both_ways tcp4 127.0.0.1 serve 9 connect look connect to 9 look write error connect to 9
+	both_ways tcp6 ::1 serve 9 connect look connect to 9 look write error connect to 9
+	both_ways tcp4 127.0.0.1 connect look connect to 9 look write error
+	alike "reset in place" mptcp6 ::1 serve 9 connect look connect to 9 look write error
+}
+
+@test "A refused non-blocking socket can be connected to another destination" {
+	both_ways tcp4 127.0.0.1 serve 9 nonblock connect look poll error connect to 9 poll look error \
+		connect to 9
+	both_ways tcp4 127.0.0.1 serve 9 nonblock connect look poll connect to 9 poll error connect to 9
+}
+
+@test "A refused socket can listen" {
+	both_ways tcp4 127.0.0.1 connect look listen look poll
+}
+
+@test "A refused or connected socket can be disconnected" {
+	both_ways tcp4 127.0.0.1 connect look unspec look error connect look
+	served both_ways tcp4 127.0.0.1 connect look unspec look error
+}
+
+@test "A server can bind the port after a refused connect(), while the socket is open and after" {
+	both_ways tcp4 127.0.0.1 connect look bindable close bindable
+	both_ways tcp6 ::1 connect look bindable close bindable
+	alike "reset in place" mptcp4 127.0.0.1 connect look bindable close bindable
+}
+
+@test "The descriptor keeps its number, FD_CLOEXEC and O_NONBLOCK" {
+	both_ways tcp4 127.0.0.1 above cloexec nonblock connect look
+	both_ways tcp4 127.0.0.1 above cloexec connect look
+	both_ways tcp6 ::1 above nonblock connect look
+}
+
+@test "A socket with O_ASYNC, F_SETOWN and F_SETSIG is reset in place and keeps them" {
+	alike "reset in place" tcp4 127.0.0.1 async connect look
+	alike "reset in place" tcp6 ::1 async nonblock connect poll look
+}
+
+@test "A socket of another user is reset in place and stays that user's" {
+	[ "$(id -u)" = 0 ] || cannot "chown needs root"
+	alike "reset in place" tcp4 127.0.0.1 chown connect look
+}
+
+@test "A socket bound to an address is reset in place and the retry leaves from it" {
+	alike "reset in place" tcp4 127.0.0.5 late bind 127.0.0.5 connect look connect look
+	served alike "reset in place" tcp4 127.0.0.5 late bind 127.0.0.5 connect look
+	alike "reset in place" tcp6 ::1 late bind ::1 connect look connect look
+	alike "reset in place" mptcp4 127.0.0.5 late bind 127.0.0.5 connect look
+}
+
+@test "A port that the kernel chose in bind() is given up, the address is not" {
+	PORT=40001 alike "reset in place" tcp4 127.0.0.5 bind 127.0.0.5 connect look
+	PORT=40001 served alike "reset in place" tcp4 127.0.0.5 bind 127.0.0.5 connect look
+	PORT=40001 alike "reset in place" tcp6 ::1 bind ::1 nonblock connect poll look error
+}
+
+@test "The retry leaves from a secondary address that the program bound" {
+	export ADDRESSES="10.1.2.3/24 10.1.2.4/24 fd00::1/64 fd00::2/64"
+	served alike "reset in place" tcp4 10.1.2.4 late bind 10.1.2.4 connect look
+	alike "reset in place" tcp4 10.1.2.4 late bind 10.1.2.4 nonblock connect poll look error connect
+	alike "reset in place" tcp6 fd00::2 late bind fd00::2 connect look
+}
+
+@test "The retry leaves from the address that the kernel chose, where the program bound none" {
+	export ADDRESSES="10.1.2.3/24"
+	served both_ways tcp4 10.1.2.3 connect look
+	both_ways tcp4 10.1.2.3 connect look
+}
+
+@test "A socket bound to a device is reopened, and the retry leaves by it" {
+	[ "$(id -u)" = 0 ] || cannot "another device than lo may need root"
+	served both_ways tcp4 127.0.0.1 device lo connect look
+	both_ways tcp4 127.0.0.1 device lo connect look connect look
+}
+
+@test "A socket of a network namespace that the program left is reset in place" {
+	alike "reset in place" tcp4 127.0.0.1 unshare connect look error
+	served alike "reset in place" tcp4 127.0.0.1 nonblock unshare connect poll look error
+}
