@@ -10,7 +10,7 @@
 
 enum { DEFAULT_RETRIES = 2, MOST_RETRIES = 100 };
 
-struct config config = {.retries = DEFAULT_RETRIES};
+struct config config;
 
 static void load_switch(void)
 {
@@ -79,6 +79,7 @@ void config_load(void)
 	if (atomic_flag_test_and_set(&loaded))
 		return;
 	int before = errno;
+	config.retries = DEFAULT_RETRIES;
 	load_switch();
 	load_verbose();
 	load_retries();

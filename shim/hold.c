@@ -11,6 +11,7 @@ void hold_begin(struct hold *h)
 	int before = errno;
 	sigfillset(&all);
 	h->masked = sigprocmask(SIG_BLOCK, &all, &h->mask) == 0; /* of this thread, on Linux */
+	pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &h->canceltype);
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &h->cancelstate);
 	errno = before;
 }
@@ -19,6 +20,9 @@ void hold_end(const struct hold *h)
 {
 	int before = errno;
 	pthread_setcancelstate(h->cancelstate, NULL);
+	/* glibc (2.36) ends a thread here as it should; in pthread_setcancelstate() it forgets
+	 * to say that it was cancelled. */
+	pthread_setcanceltype(h->canceltype, NULL);
 	if (h->masked && sigprocmask(SIG_SETMASK, &h->mask, NULL) != 0)
 		sigprocmask(SIG_SETMASK, &h->mask, NULL); /* must not fail for good */
 	errno = before;

@@ -13,6 +13,7 @@ struct hold {
 	sigset_t mask; /* of the thread, before, if it could be changed */
 	bool masked;
 	int cancelstate; /* of the thread, before */
+	int canceltype;
 };
 
 /* Keeps errno. */
