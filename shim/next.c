@@ -69,41 +69,33 @@ __attribute__((constructor)) static void find(void)
 
 int next_connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
-	connect_fn *fn = atomic_load_explicit(&found_connect, memory_order_acquire);
-	if (fn == NULL) {
+	connect_fn *fn;
+	while ((fn = atomic_load_explicit(&found_connect, memory_order_acquire)) == NULL)
 		find();
-		fn = atomic_load_explicit(&found_connect, memory_order_acquire);
-	}
 	return fn(fd, addr, len);
 }
 
 ssize_t next_sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *addr,
                     socklen_t len)
 {
-	sendto_fn *fn = atomic_load_explicit(&found_sendto, memory_order_acquire);
-	if (fn == NULL) {
+	sendto_fn *fn;
+	while ((fn = atomic_load_explicit(&found_sendto, memory_order_acquire)) == NULL)
 		find();
-		fn = atomic_load_explicit(&found_sendto, memory_order_acquire);
-	}
 	return fn(fd, buf, n, flags, addr, len);
 }
 
 ssize_t next_sendmsg(int fd, const struct msghdr *msg, int flags)
 {
-	sendmsg_fn *fn = atomic_load_explicit(&found_sendmsg, memory_order_acquire);
-	if (fn == NULL) {
+	sendmsg_fn *fn;
+	while ((fn = atomic_load_explicit(&found_sendmsg, memory_order_acquire)) == NULL)
 		find();
-		fn = atomic_load_explicit(&found_sendmsg, memory_order_acquire);
-	}
 	return fn(fd, msg, flags);
 }
 
 int next_sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags)
 {
-	sendmmsg_fn *fn = atomic_load_explicit(&found_sendmmsg, memory_order_acquire);
-	if (fn == NULL) {
+	sendmmsg_fn *fn;
+	while ((fn = atomic_load_explicit(&found_sendmmsg, memory_order_acquire)) == NULL)
 		find();
-		fn = atomic_load_explicit(&found_sendmmsg, memory_order_acquire);
-	}
 	return fn(fd, msgs, n, flags);
 }
