@@ -2,7 +2,7 @@
  * start MODE PRELOAD LIBRARY_PATH COMMAND [ARGUMENT...]: what the wrapper execs. Looks whether
  * a preloaded library reaches the command, sets LD_PRELOAD (and LD_LIBRARY_PATH, unless it is
  * "") and execs the command. One that can't be reached gets a warning (MODE is "warn") or is
- * not run ("strict"); "quiet" does not look. Being exec'ed, it costs no process; being C, it
+ * not run ("strict"); "quiet" says nothing. Being exec'ed, it costs no process; being C, it
  * can read what a shell can't: ELF headers, file capabilities, and what the kernel makes of
  * them.
  *
@@ -91,9 +91,9 @@ static bool read_elf(int fd, struct elf *elf)
 			if (pread(fd, elf->loader, (size_t)length, offset) < 0)
 				elf->loader[0] = '\0';
 		} else if (type == PT_NOTE) {
-			ssize_t n =
-			        pread(fd, notes, length < sizeof notes ? length : sizeof notes,
-			              offset);
+			if (length > sizeof notes)
+				length = sizeof notes;
+			ssize_t n = pread(fd, notes, (size_t)length, offset);
 			elf->go |= n > 0 && note_of_go(notes, (size_t)n);
 		}
 	}
@@ -173,15 +173,16 @@ static const char *privileged(const char *path)
 {
 	struct stat st;
 	struct statvfs fs;
-	if (stat(path, &st) != 0 || prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ||
-	    (statvfs(path, &fs) == 0 && (fs.f_flag & ST_NOSUID) != 0))
+	if (stat(path, &st) != 0 || (statvfs(path, &fs) == 0 && (fs.f_flag & ST_NOSUID) != 0))
+		return NULL;
+	if (getuid() != 0 && getxattr(path, "security.capability", NULL, 0) > 0)
+		return "has file capabilities";
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
 		return NULL;
 	if ((st.st_mode & S_ISUID) != 0 && st.st_uid != getuid())
 		return "is set-user-ID";
 	if ((st.st_mode & S_ISGID) != 0 && (st.st_mode & S_IXGRP) != 0 && st.st_gid != getgid())
 		return "is set-group-ID";
-	if (getuid() != 0 && getxattr(path, "security.capability", NULL, 0) > 0)
-		return "has file capabilities";
 	return NULL;
 }
 
@@ -209,8 +210,11 @@ static bool installed_for(const struct elf *elf, const char *preload)
 	return yes;
 }
 
-/* Why a preload does not reach the program path, which is no script; NULL where it does. */
-static const char *unreachable(const char *path, const char *preload)
+/*
+ * Why a preload does not reach the program path, which is no script; NULL where it does. Sets
+ * *harmful where the program would not even start with it: musl's loader tries, and gives up.
+ */
+static const char *unreachable(const char *path, const char *preload, bool *harmful)
 {
 	struct elf own, elf;
 	const char *why = privileged(path);
@@ -222,23 +226,22 @@ static const char *unreachable(const char *path, const char *preload)
 		return NULL;
 	if (elf.go)
 		return "is a Go program, which makes its system calls itself (and Go's own net "
-		       "package "
-		       "retries a self-connection)";
+		       "package retries a self-connection)";
 	if (elf.class != own.class || elf.data != own.data || elf.machine != own.machine)
 		return elf.loader[0] != '\0' && installed_for(&elf, preload)
 		               ? NULL
 		               : "is built for another architecture than the library";
 	if (elf.loader[0] == '\0')
 		return same_file(path, own.loader) ? NULL : "is statically linked";
-	if (own.loader[0] != '\0' &&
-	    strcmp(base_name(elf.loader), base_name(own.loader)) != 0 &&
-	    !same_file(elf.loader, own.loader))
-		return "is built for another C library than the library";
-	return NULL;
+	if (own.loader[0] == '\0' || same_file(elf.loader, own.loader) ||
+	    strcmp(base_name(elf.loader), base_name(own.loader)) == 0)
+		return NULL;
+	*harmful = true;
+	return "is built for another C library than the library, and run without it";
 }
 
-/* Says so where the preload does not reach command. */
-static bool reaches(const char *command, const char *preload)
+/* Does the preload reach command? Else says so, unless that is not wanted. */
+static bool reaches(const char *command, const char *preload, bool quiet, bool *harmful)
 {
 	char path[PATH_MAX], interpreter[PATH_MAX];
 	if (!find(command, path))
@@ -249,26 +252,33 @@ static bool reaches(const char *command, const char *preload)
 			break;
 		memcpy(path, interpreter, sizeof path);
 	}
-	const char *why = unreachable(path, preload);
-	if (why != NULL)
-		fprintf(stderr, "noselfconn: %s: %s%s %s: no preload reaches it\n", command,
-		        scripts > 0 ? "its interpreter " : "", path, why);
-	return why == NULL;
+	const char *why = unreachable(path, preload, harmful);
+	if (why == NULL)
+		return true;
+	if (!quiet && scripts > 0)
+		fprintf(stderr,
+		        "noselfconn: %s: its interpreter %s %s: no preload reaches it\n",
+		        command, path, why);
+	else if (!quiet)
+		fprintf(stderr, "noselfconn: %s %s: no preload reaches it\n", path, why);
+	return false;
 }
 
 int main(int argc, char **argv)
 {
 	if (argc < 5)
-		return NOT_RUN;
+		return NOT_RUN; /* only the wrapper calls this */
 	const char *mode = argv[1], *preload = argv[2], *library_path = argv[3];
 	char **command = argv + 4;
-	if (strcmp(mode, "quiet") != 0 && !reaches(command[0], preload) &&
+	bool harmful = false;
+	if (!reaches(command[0], preload, strcmp(mode, "quiet") == 0, &harmful) &&
 	    strcmp(mode, "strict") == 0) {
 		fprintf(stderr, "noselfconn: %s: not run (--strict)\n", command[0]);
 		return NOT_RUN;
 	}
-	setenv("LD_PRELOAD", preload, 1);
-	if (library_path[0] != '\0')
+	if (!harmful)
+		setenv("LD_PRELOAD", preload, 1);
+	if (!harmful && library_path[0] != '\0')
 		setenv("LD_LIBRARY_PATH", library_path, 1);
 	execvp(command[0], command);
 	int error = errno;

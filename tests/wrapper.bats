@@ -1,0 +1,454 @@
+# The wrapper, scripts/noselfconn, in the shells that a /bin/sh may be.
+
+load helpers
+bats_require_minimum_version 1.5.0
+
+shells=(dash 'busybox sh' 'bash --posix' mksh)
+
+# A source tree, with whatever build is tested.
+setup_file() {
+	load helpers
+	make_tree "$BATS_FILE_TMPDIR/tree"
+}
+
+make_tree() {
+	mkdir -p "$1"
+	ln -s "$top/scripts" "$1/scripts"
+	ln -s "$build" "$1/build"
+}
+
+setup() {
+	need "${shells[@]%% *}"
+	tree=$BATS_FILE_TMPDIR/tree
+	wrapper=$tree/scripts/noselfconn
+	ours=$tree/build/libnoselfconn.so
+	cd "$BATS_TEST_TMPDIR"
+}
+
+# in_each_shell COMMAND...: with $shell set to the words of the shell.
+in_each_shell() {
+	local words
+	for words in "${shells[@]}"; do
+		read -ra shell <<<"$words"
+		"$@" || { echo "in $words" >&2; return 1; }
+	done
+}
+
+# is EXPECTED: the output and the status, 0, of the last run.
+is() {
+	[ "$status" = 0 ] && [ "$output" = "$1" ] || {
+		printf 'status %s, output:\n%s\nexpected:\n%s\n' "$status" "$output" "$1" >&2
+		return 1
+	}
+}
+
+# fails STATUS TEXT: the last run did, and had TEXT in its output.
+fails() {
+	[ "$status" = "$1" ] && [[ $output = *"$2"* ]] || {
+		printf 'status %s, output:\n%s\n' "$status" "$output" >&2
+		return 1
+	}
+}
+
+@test "bash is connected to itself without the wrapper, and refused with it" {
+	need_namespaces
+	refused() {
+		run in_ns "${shell[@]}" "$wrapper" bash -c 'exec 3<>/dev/tcp/127.0.0.1/40000'
+		fails 1 'Connection refused'
+	}
+	run in_ns bash -c 'exec 3<>/dev/tcp/127.0.0.1/40000 && echo connected'
+	is connected
+	in_each_shell refused
+}
+
+@test "the library stands in front of what LD_PRELOAD has" {
+	export LD_PRELOAD="$build/tests/inject.so $build/tests/absent.so"
+	in_front() {
+		run "${shell[@]}" "$wrapper" sh -c 'echo "$LD_PRELOAD"'
+		is "$ours:$LD_PRELOAD"
+	}
+	in_each_shell in_front
+}
+
+@test "the library is named once, also where it was preloaded already" {
+	once() {
+		run env LD_PRELOAD="$build/tests/inject.so:$library $build/tests/absent.so" \
+			"${shell[@]}" "$wrapper" "${shell[@]}" "$wrapper" sh -c 'echo "$LD_PRELOAD"'
+		is "$ours:$build/tests/inject.so:$build/tests/absent.so"
+	}
+	in_each_shell once
+}
+
+@test "it is found through a symbolic link, which may be relative" {
+	mkdir bin
+	ln -s "$wrapper" bin/absolute
+	ln -s "$(realpath --relative-to=bin "$tree")/scripts/noselfconn" bin/relative
+	ln -s relative bin/again
+	real=$(readlink -f "$wrapper")
+	make_tree real && rm real/scripts && cp -r "$top/scripts" real/scripts
+	ln -s ../real/scripts/noselfconn bin/noselfconn
+	linked() {
+		run "${shell[@]}" "bin/noselfconn" sh -c 'echo "$LD_PRELOAD"'
+		is "$PWD/real/build/libnoselfconn.so"
+	}
+	in_each_shell linked
+	run env PATH="$PWD/bin:$PATH" noselfconn sh -c 'echo "$LD_PRELOAD"'
+	is "$PWD/real/build/libnoselfconn.so"
+}
+
+@test "it is found by a relative path, and a command that changes its directory keeps it" {
+	cp -r "$top/scripts" scripts && ln -s "$build" build
+	relative() {
+		run "${shell[@]}" scripts/noselfconn sh -c "cd / && '$build/tests/preloaded'"
+		is preloaded
+		cd scripts
+		run "${shell[@]}" noselfconn sh -c "cd / && '$build/tests/preloaded'"
+		is preloaded
+		cd ..
+	}
+	in_each_shell relative
+}
+
+@test "it works from a path with spaces" {
+	need_namespaces
+	make_tree 'a b/c  d'
+	spaces() {
+		run env LD_LIBRARY_PATH=/x "${shell[@]}" 'a b/c  d/scripts/noselfconn' \
+			sh -c 'echo "$LD_LIBRARY_PATH" && exec "$1"' sh "$build/tests/preloaded"
+		is "/x:$PWD/a b/c  d/build"$'\npreloaded'
+		run in_ns "${shell[@]}" 'a b/c  d/scripts/noselfconn' -s \
+			bash -c 'exec 3<>/dev/tcp/127.0.0.1/40000'
+		fails 1 'Connection refused'
+	}
+	in_each_shell spaces
+}
+
+@test "a path with a colon, which LD_PRELOAD can't name, is an error" {
+	make_tree a:b
+	colon() {
+		run "${shell[@]}" a:b/scripts/noselfconn echo ran
+		fails 125 "can't name $PWD/a:b/build/libnoselfconn.so"
+	}
+	in_each_shell colon
+}
+
+@test "without the library nothing is run" {
+	mkdir -p empty/build
+	ln -s "$top/scripts" empty/scripts
+	missing() {
+		run "${shell[@]}" empty/scripts/noselfconn echo ran
+		fails 125 "there is no library $PWD/empty/build/libnoselfconn.so"
+	}
+	in_each_shell missing
+}
+
+@test "the command has the pid of the wrapper" {
+	same_pid() {
+		run sh -c 'echo $$; exec "$@"' sh "${shell[@]}" "$wrapper" sh -c 'echo $$'
+		[ "$status" = 0 ] && [ "${#lines[@]}" = 2 ] && [ "${lines[0]}" = "${lines[1]}" ]
+	}
+	in_each_shell same_pid
+}
+
+@test "the command has the wrapper's stdin, and its exit status and signal are the wrapper's" {
+	transparent() {
+		run "${shell[@]}" "$wrapper" sh -c 'read -r x && echo "got $x" && exit 7' <<<line
+		[ "$status" = 7 ] && [ "$output" = 'got line' ]
+		run bash -c 'exec "$@"' bash "${shell[@]}" "$wrapper" sh -c 'kill -TERM $$'
+		[ "$status" = 143 ]
+	}
+	in_each_shell transparent
+}
+
+@test "no process is forked on the way to the command" {
+	need strace
+	unforked() {
+		run strace -f -e trace=fork,vfork,clone,clone3 -o forks "${shell[@]}" "$wrapper" -v -n 3 "$1"
+		[ "$status" = 0 ]
+		! grep -E 'fork|clone' forks
+	}
+	printf '#!/usr/bin/env bash\ntrue\n' >script && chmod +x script
+	in_each_shell unforked true
+	in_each_shell unforked ./script
+}
+
+@test "arguments arrive as they were given" {
+	show='for i; do printf "<%s>" "$i"; done'
+	arguments() {
+		run "${shell[@]}" "$wrapper" -- bash -c "$show" '' '' ' a  b ' '*' '$HOME' $'x\ny' '\n' -v --
+		is $'<>< a  b ><*><$HOME><x\ny><\\n><-v><-->'
+	}
+	in_each_shell arguments
+}
+
+@test "options after the command are the command's" {
+	options() {
+		run "${shell[@]}" "$wrapper" bash -c 'echo "$@"' -v --help -- --strict
+		is '--help -- --strict'
+		run "${shell[@]}" "$wrapper" -- sh -c 'echo "$@"' --check --version
+		is '--version'
+	}
+	in_each_shell options
+}
+
+@test "it works with set -u, set -e, set -f and an odd IFS" {
+	odd() {
+		run env -u LD_PRELOAD IFS=/:o "${shell[@]}" -euf "$wrapper" -n 3 -l log \
+			sh -c 'echo "$LD_PRELOAD $NOSELFCONN_RETRIES $NOSELFCONN_LOG"'
+		is "$ours 3 $PWD/log"
+	}
+	in_each_shell odd
+}
+
+@test "of the environment, only LD_PRELOAD is changed" {
+	# "_" is the shell's own note of what it started.
+	unchanged() {
+		env -i PATH="$PATH" PWD="$PWD" mode=1 library=2 PRELOAD=3 "${shell[@]}" -c 'exec env' |
+			grep -v '^_=' | sort >without
+		env -i PATH="$PATH" PWD="$PWD" mode=1 library=2 PRELOAD=3 "${shell[@]}" "$wrapper" env |
+			grep -v -e '^_=' -e '^LD_PRELOAD=' | sort >with
+		diff without with
+	}
+	in_each_shell unchanged
+}
+
+@test "every variable that the wrapper assigns has a name that no program uses" {
+	run grep -nEo '(^|[[:space:]])[A-Za-z_]+=' "$wrapper"
+	[ "$status" = 0 ]
+	run grep -vE '(nsc_[a-z_]+|NOSELFCONN_[A-Z]+|LD_PRELOAD|LD_LIBRARY_PATH)=$' <<<"$output"
+	fails 1 ''
+	[ -z "$output" ]
+}
+
+@test "-v, -l, -n and -q set what the library reads, in each way to write them" {
+	settings='echo "${NOSELFCONN_VERBOSE-} ${NOSELFCONN_LOG-} ${NOSELFCONN_RETRIES-}"'
+	set_by() {
+		run "${shell[@]}" "$wrapper" "${@:2}" sh -c "$settings"
+		is "$1"
+	}
+	in_each_shell set_by '1  ' -v
+	in_each_shell set_by '1  ' --verbose
+	in_each_shell set_by '0  ' -q
+	in_each_shell set_by '0  ' -v --quiet
+	in_each_shell set_by "1 $PWD/f 0" -vs -l f -n 0
+	in_each_shell set_by "1 /dev/null 100" -sv -l/dev/null -n100 --
+	in_each_shell set_by " $PWD/a b 7" --log 'a b' --retries 7
+	in_each_shell set_by " $PWD/x=y 10" --log=x=y --retries=10
+}
+
+@test "a repair is reported on stderr with -v and in the file with --log" {
+	need_namespaces
+	run in_ns "$wrapper" -v -l log bash -c '(exec 3<>/dev/tcp/127.0.0.1/40000) 2>/dev/null' 
+	fails 1 ''
+	repaired_in_log=$(cat log)
+	[[ $repaired_in_log = 'noselfconn: bash['*'self-connection at 127.0.0.1:40000'* ]]
+	run in_ns "$wrapper" -v bash -c 'exec 3<>/dev/tcp/127.0.0.1/40000'
+	fails 1 'self-connection at 127.0.0.1:40000'
+	run in_ns "$wrapper" -q bash -c 'exec 3<>/dev/tcp/127.0.0.1/40000'
+	[[ $output != *self-connection* ]]
+}
+
+@test "a wrong option is 125, and nothing is run" {
+	wrong() {
+		run "${shell[@]}" "$wrapper" "$@" 
+		fails 125 'noselfconn: '
+		[[ $output != *ran* ]]
+	}
+	in_each_shell wrong
+	in_each_shell wrong --
+	in_each_shell wrong -x echo ran
+	in_each_shell wrong --nonsense echo ran
+	in_each_shell wrong -vx echo ran
+	in_each_shell wrong --retries=101 echo ran
+	in_each_shell wrong -n 007 echo ran
+	in_each_shell wrong -n '' echo ran
+	in_each_shell wrong --log= echo ran
+	in_each_shell wrong --log=/ echo ran
+	in_each_shell wrong --log /nonexistent/log echo ran
+	in_each_shell wrong --log
+}
+
+@test "a command that isn't found is 127, one that can't be run is 126" {
+	touch plain
+	printf '#!/nonexistent/interpreter\n' >orphan && chmod +x orphan
+	status_of() {
+		run "-$1" "${shell[@]}" "$wrapper" ${3-} "$2"
+		fails "$1" "noselfconn: $2: "
+	}
+	in_each_shell status_of 127 no-such-command
+	in_each_shell status_of 127 ./no-such-command
+	in_each_shell status_of 127 ''
+	in_each_shell status_of 127 ./orphan
+	in_each_shell status_of 126 ./plain
+	in_each_shell status_of 126 /
+	in_each_shell status_of 126 ./plain -q
+	in_each_shell status_of 127 ./orphan -s
+	PATH=$PWD:$PATH in_each_shell status_of 126 plain
+}
+
+@test "a script without #! is run by the shell, with the library" {
+	printf 'exec "%s"\n' "$build/tests/preloaded" >script && chmod +x script
+	by_shell() {
+		run "${shell[@]}" "$wrapper" -s ./script
+		is preloaded
+	}
+	in_each_shell by_shell
+}
+
+@test "--version agrees with the Makefile" {
+	run "$wrapper" --version
+	is "noselfconn $(sed -n 's/^VERSION = //p' "$top/Makefile")"
+}
+
+@test "--help names every option" {
+	helped() {
+		run "${shell[@]}" "$wrapper" --help
+		[ "$status" = 0 ]
+		for option in verbose log retries quiet strict check self-test print-preload json; do
+			[[ $output = *--$option* ]] || return
+		done
+	}
+	in_each_shell helped
+}
+
+@test "--print-preload is what LD_PRELOAD needs" {
+	run "$wrapper" --print-preload
+	is "$ours"
+	run env LD_PRELOAD="$output" "$build/tests/preloaded"
+	is preloaded
+	make_tree 'a b'
+	run 'a b/scripts/noselfconn' --print-preload
+	fails 125 'blank'
+}
+
+# What a preload can't reach. The control is each program's own word on it.
+
+# unreached WORDS COMMAND...: runs, not preloaded, with one line that has WORDS; not with --strict.
+unreached() {
+	local words=$1 line="noselfconn: $2"
+	shift
+	run --separate-stderr "$wrapper" "$@"
+	is 'not preloaded'
+	grep "^$line.*$words.*: no preload reaches it\$" <<<"$stderr" || { echo "$stderr" >&2; return 1; }
+	[ "$(grep -c '^noselfconn:' <<<"$stderr")" = 1 ]
+	run --separate-stderr "$wrapper" --quiet "$@"
+	is 'not preloaded'
+	[[ $stderr != *noselfconn:\ * ]]
+	run "$wrapper" --strict "$@"
+	fails 125 'not run (--strict)'
+	[[ $output != *'not preloaded'* ]]
+}
+
+reached() {
+	run "$wrapper" --strict "$@"
+	is preloaded
+}
+
+compiled() {
+	local compiler=${CC:-cc}
+	case $1 in *-gcc) compiler=$1 && shift ;; esac
+	"$compiler" "$@" -w "$top/tests/preloaded.c" || cannot "no $compiler $*"
+}
+
+@test "an ordinary program, script or script of env is run without a warning, also with --strict" {
+	printf '#!/bin/sh\nexec "%s"\n' "$build/tests/preloaded" >script
+	printf '#! /usr/bin/env -S X=1 bash\nexec "%s"\n' "$build/tests/preloaded" >env-script
+	printf '#!%s/script\n' "$PWD" >nested-script
+	chmod +x script env-script nested-script
+	reached "$build/tests/preloaded"
+	reached ./script
+	reached ./env-script
+	reached ./nested-script
+	PATH=$build/tests:$PATH reached preloaded
+}
+
+@test "a statically linked program is said to be one" {
+	compiled -static -o static
+	unreached 'is statically linked' ./static
+	PATH=$PWD:$PATH
+	run "$wrapper" static
+	fails 0 "$PWD/static is statically linked"
+}
+
+@test "a program that was linked with -static-pie is said to be static" {
+	compiled -static-pie -o static
+	unreached 'is statically linked' ./static
+}
+
+@test "a script is judged by its interpreter" {
+	compiled -static -o static
+	printf '#!%s/static -x\n' "$PWD" >script
+	printf '#!/usr/bin/env static\n' >env-script
+	printf '#!%s/script\n' "$PWD" >nested-script
+	chmod +x script env-script nested-script
+	PATH=$PWD:$PATH
+	unreached 'static is statically linked' ./script
+	unreached 'static is statically linked' ./env-script
+	unreached 'static is statically linked' ./nested-script
+}
+
+@test "a Go program is said to be one, with the cure that Go has" {
+	compiled -static -DGO -o go
+	unreached 'is a Go program.*retries' ./go
+}
+
+@test "a program of another C library is said to be one" {
+	need musl-gcc
+	compiled musl-gcc -o musl
+	unreached 'another C library' ./musl
+}
+
+@test "a program of another architecture is said to be one" {
+	[ "$(uname -m)" = x86_64 ] || skip 'only amd64 has another architecture to run'
+	compiled -m32 -o other
+	unreached 'another architecture' ./other
+}
+
+@test "a set-user-ID program of another user is said to be one, one's own is not" {
+	[ "$(id -u)" = 0 ] || cannot 'only root can give a file away'
+	cp "$build/tests/preloaded" suid && chmod u+s suid
+	reached ./suid
+	chmod 755 . .. && chown 65534 suid && chmod u+s suid
+	unreached 'is set-user-ID' ./suid
+	need setpriv
+	run setpriv --no-new-privs "$wrapper" -s ./suid
+	is preloaded
+}
+
+@test "a set-group-ID program of another group is said to be one" {
+	[ "$(id -u)" = 0 ] || cannot 'only root can give a file away'
+	cp "$build/tests/preloaded" sgid && chgrp 65534 sgid && chmod g+s sgid
+	unreached 'is set-group-ID' ./sgid
+}
+
+@test "a program with file capabilities is said to have them" {
+	[ "$(id -u)" = 0 ] || cannot 'only root can set file capabilities'
+	need setcap setpriv
+	public=$(mktemp -d /tmp/noselfconn.XXXXXX) && chmod 755 "$public"
+	cp -rL "$tree/scripts" "$public"
+	mkdir "$public/build" && cp "$build/start" "$build/libnoselfconn.so" "$public/build"
+	cp "$build/tests/preloaded" "$public"
+	wrapper=$public/scripts/noselfconn
+	cd "$public"
+	run setpriv --reuid=65534 --clear-groups "$wrapper" -s ./preloaded
+	is preloaded
+	setcap cap_net_bind_service+ep preloaded || cannot 'no file capabilities here'
+	run setpriv --reuid=65534 --clear-groups "$wrapper" ./preloaded
+	[[ $output = *'noselfconn: ./preloaded has file capabilities: no preload reaches it'* ]]
+	[[ $output = *'not preloaded' ]]
+	run setpriv --reuid=65534 --clear-groups "$wrapper" -s ./preloaded
+	fails 125 'has file capabilities'
+	rm -rf "$public"
+}
+
+@test "a program that can't be read may not be run with --strict" {
+	[ "$(id -u)" = 0 ] || cannot 'only root can give a file away'
+	need setpriv
+	public=$(mktemp -d /tmp/noselfconn.XXXXXX) && chmod 755 "$public"
+	cp "$build/start" "$build/libnoselfconn.so" "$build/tests/preloaded" "$public"
+	chmod 711 "$public/preloaded"
+	run setpriv --reuid=65534 --clear-groups "$public/start" strict \
+		"$public/libnoselfconn.so" '' "$public/preloaded"
+	fails 125 "can't be read"
+	rm -rf "$public"
+}
