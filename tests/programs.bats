@@ -103,6 +103,7 @@ except OSError as e:
 nginx_client='
 	dir=$1
 	cat >"$dir/conf" <<-END
+		user root;
 		pid $dir/pid;
 		error_log $dir/error.log;
 		events {}
@@ -122,9 +123,7 @@ nginx_client='
 			}
 		}
 	END
-	# The user of the workers must reach the directory; an ordinary one has no choice of user.
-	[ "$2" != 0 ] || echo "user root;" >>"$dir/conf"
-	[ "$2" = 0 ] || echo "master_process off;" >>"$dir/conf"
+	[ "$2" = 0 ] || echo "master_process off;" >>"$dir/conf" # it would set other groups
 	nginx -p "$dir" -c "$dir/conf" -e "$dir/error.log" || exit
 	trap "kill \$(cat \"$dir/pid\")" EXIT
 	curl -sS --max-time 30 -o "$dir/page" -w "status: %{http_code}\n" http://127.0.0.1:8080/'

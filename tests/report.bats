@@ -179,7 +179,7 @@ verbosely() {
 	need ip
 	local address
 	for address in 2001:db8::1 2001:db8:0:1:1:1:1:1 1:0:0:2::3 fd00:0:1:2:3:4:5:abcd; do
-		NOSELFCONN_VERBOSE=1 run in_ns sh -c 'ip addr add "$1/128" dev lo && shift &&
+		NOSELFCONN_VERBOSE=1 run in_ns sh -c 'ip addr add "$1/128" dev lo nodad && shift &&
 			exec env LD_PRELOAD="$@"' sh $address "$library" \
 			"$client" tcp6 connect $address 40000
 		[[ $output = *": self-connection at [$address]:40000: "* ]]
@@ -198,6 +198,19 @@ verbosely() {
 	repaired "reopened" "connected"
 	run shimmed in_ns 40000-40000 "${connect[@]}"
 	repaired "reopened" "no other port available"
+}
+
+@test "a long name is cut, and the report is whole" {
+	NOSELFCONN_VERBOSE=1 run quietly bash -c 'exec -a "$(printf "x%.0s" {1..400})" "$@"' \
+		bash "${connect[@]}"
+	[[ ${lines[0]} = "noselfconn: xxx"*"]: fd "*": self-connection at 127.0.0.1:40000: reopened: connection refused" ]]
+	[ "${lines[1]}" = "connect: ECONNREFUSED" ]
+}
+
+@test "a name with control characters does not make lines of its own" {
+	NOSELFCONN_VERBOSE=1 run quietly bash -c 'exec -a $'"'a\nb\ec'"' "$@"' bash "${connect[@]}"
+	[ "${#lines[@]}" = 2 ]
+	[[ $output != *$'\e'* ]]
 }
 
 @test "a program that has put something else in the place of stderr finds no report in it" {
@@ -302,7 +315,8 @@ ${lines[0]}" ]
 make_privileged() {
 	local id=$BATS_TEST_TMPDIR/id
 	cp "$(command -v id)" "$id"
-	chgrp 65534 "$1" "$id" && chmod g+s "$1" "$id" && [ "$("$id" -g)" = 65534 ]
+	[ "$(id -g)" != 65534 ] && chgrp 65534 "$1" "$id" && chmod g+s "$1" "$id" &&
+		[ "$("$id" -g)" = 65534 ]
 }
 
 # What is linked with the library has it even where the loader ignores LD_PRELOAD.
