@@ -1,0 +1,147 @@
+# noselfconn --check.
+
+load helpers
+bats_require_minimum_version 1.5.0
+
+setup() {
+	need_namespaces
+	wrapper=$top/scripts/noselfconn
+	cd "$BATS_TEST_TMPDIR"
+}
+
+# check [LOW-HIGH] ARGUMENT...
+check() {
+	local range=40000-40001
+	case $1 in [0-9]*-[0-9]*) range=$1 && shift ;; esac
+	run in_ns "$range" "$wrapper" --check "$@"
+}
+
+# with_status STATUS TEXT...: of the last run, the status, and what the output has.
+with_status() {
+	[ "$status" = "$1" ] || { printf 'status %s\n%s\n' "$status" "$output" >&2; return 1; }
+	local text
+	for text in "${@:2}"; do
+		[[ $output = *"$text"* ]] || { printf '%s\nlacks %s\n' "$output" "$text" >&2; return 1; }
+	done
+}
+
+# serving PORT COMMAND...: runs the command while this process listens on the port.
+serving() {
+	in_ns python3 -c 'import socket, subprocess, sys
+with socket.create_server(("127.0.0.1", int(sys.argv[1]))):
+	sys.exit(subprocess.call(sys.argv[2:]))' "$@"
+}
+
+json() {
+	python3 -c 'import json, sys; d = json.load(sys.stdin); print(eval(sys.argv[1]))' "$1" <<<"$output"
+}
+
+@test "a port that the kernel chooses first is at risk, and connects to itself" {
+	check 40000
+	with_status 1 'range: 40000 to 40001' 'Port 40000: at risk; ' 'even like its lower end'
+	run in_ns bash -c 'exec 3<>/dev/tcp/127.0.0.1/40000'
+	with_status 0
+}
+
+@test "the parity that is chosen first is that of the range's lower end" {
+	check 40001-40004 40003
+	with_status 1 'Port 40003: at risk; ' 'odd like its lower end'
+	check 40001-40004 40002
+	with_status 1 'Port 40002: at risk, if less so; ' 'even, unlike its lower end'
+}
+
+@test "a port outside the range is not at risk" {
+	for port in 1 39999 40002 65535; do
+		check $port
+		with_status 0 "Port $port: not at risk; outside the ephemeral port range"
+		[[ $output != *sysctl* ]]
+	done
+}
+
+@test "a reserved port is not at risk, and isn't connected to itself" {
+	reserved=/proc/sys/net/ipv4/ip_local_reserved_ports
+	run in_ns 40000-40005 sh -c "echo 5,40000,40002-40003 >$reserved && \
+		for p in 40000 40002 40003; do '$wrapper' --check \$p || exit; done"
+	with_status 0 'Reserved ports: 5,40000,40002-40003' 'Port 40000: not at risk; ' 'but reserved' \
+		'Port 40003: not at risk'
+	run in_ns 40000-40005 sh -c "echo 5,40000,40002-40003 >$reserved && '$wrapper' --check 40004"
+	with_status 1 "sysctl -w net.ipv4.ip_local_reserved_ports=5,40000,40002-40003,40004"
+	run in_ns sh -c "echo 40000 >$reserved && bash -c 'exec 3<>/dev/tcp/127.0.0.1/40000'"
+	with_status 1 'Connection refused'
+}
+
+@test "the sysctl line that it advises takes the port out of risk" {
+	run in_ns bash -c '"$0" --check 40000 | sed -n "s/.*sysctl -w //p" >line
+		sed -n "s/.*=//p" line >/proc/sys/net/ipv4/ip_local_reserved_ports
+		"$0" --check 40000' "$wrapper"
+	with_status 0 'Reserved ports: 40000' 'not at risk'
+}
+
+@test "it says who listens on the port, and who is connected to itself there" {
+	run serving 40000 "$wrapper" --check 40000
+	with_status 1 'listening: python3 (pid '
+	run in_ns bash -c 'exec 3<>/dev/tcp/127.0.0.1/40000 && "$0" --check 40000; :' "$wrapper"
+	with_status 0 'listening: nobody' 'connected to itself right now: bash (pid '
+}
+
+@test "without a port it names those listened on that are at risk" {
+	run serving 40000 "$wrapper" --check
+	with_status 1 'Port 40000: at risk' 'listening: python3'
+	run serving 39999 "$wrapper" --check
+	with_status 0 'No port that is listened on is at risk.'
+	[[ $output != *39999* ]]
+	check ''
+	with_status 125
+	run in_ns "$wrapper" --check
+	with_status 0
+}
+
+@test "a server that listens on IPv6 is found too" {
+	run in_ns python3 -c 'import socket, subprocess, sys
+with socket.create_server(("::1", 40000), family=socket.AF_INET6):
+	sys.exit(subprocess.call(sys.argv[1:]))' "$wrapper" --check
+	with_status 1 'Port 40000: at risk' 'listening: python3'
+}
+
+@test "--json says the same to a script" {
+	run serving 40000 "$wrapper" --check --json
+	with_status 1
+	[ "$(json 'd["range"], d["at_risk"], d["sysctl"]')" = \
+		"([40000, 40001], [40000], 'net.ipv4.ip_local_reserved_ports=40000')" ]
+	[ "$(json 'd["ports"][0]["listening"][0]["name"], d["ports"][0]["risk"]')" = "('python3', 'high')" ]
+	check 40001 --json
+	with_status 1
+	[ "$(json '[(p["port"], p["risk"], p["listening"]) for p in d["ports"]]')" = "[(40001, 'low', [])]" ]
+	check --json 80
+	with_status 0
+	[ "$(json 'd["ports"][0]["risk"], d["at_risk"], d["sysctl"]')" = "('none', [], None)" ]
+}
+
+@test "a process's name can't break the JSON" {
+	# shellcheck disable=SC2016
+	run in_ns python3 -c 'import socket, subprocess, sys
+open("/proc/self/comm", "w").write("a\"b\\c\td")
+with socket.create_server(("127.0.0.1", 40000)):
+	sys.exit(subprocess.call(sys.argv[1:]))' "$wrapper" --check --json
+	with_status 1
+	[ "$(json 'd["ports"][0]["listening"][0]["name"]')" = 'a"b\cd' ]
+}
+
+@test "a port that is none is 125" {
+	for port in 0 -1 65536 99999 123456 http 80x 080 '8 0' ''; do
+		run "$wrapper" --check "$port"
+		with_status 125 "noselfconn: --check '$port'"
+	done
+	run "$wrapper" --check 80 81
+	with_status 125
+}
+
+@test "every shell that a /bin/sh may be says the same" {
+	need dash busybox mksh
+	in_ns dash "$wrapper" --check --json 40000 >expected || [ $? = 1 ]
+	[ -s expected ]
+	for shell in 'busybox sh' 'bash --posix' mksh 'dash -eu'; do
+		in_ns $shell "$wrapper" --check --json 40000 >got || [ $? = 1 ]
+		diff expected got || return
+	done
+}

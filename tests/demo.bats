@@ -1,0 +1,96 @@
+# scripts/demo: `make demo` and `noselfconn --self-test`.
+
+load helpers
+bats_require_minimum_version 1.5.0
+
+setup() {
+	need_namespaces
+	need bash perl
+	tree=$BATS_TEST_TMPDIR/tree
+	mkdir "$tree"
+	ln -s "$top/scripts" "$tree/scripts"
+	ln -s "$build" "$tree/build"
+	wrapper=$tree/scripts/noselfconn
+}
+
+has() {
+	local text
+	for text; do
+		[[ $output = *"$text"* ]] || { printf '%s\nlacks %s\n' "$output" "$text" >&2; return 1; }
+	done
+}
+
+@test "it shows the self-connection, its repair, and that the port is free" {
+	run -0 in_ns "$wrapper" --self-test
+	has 'Attempt 1 succeeded, connected to itself: 127.0.0.1:40000 -> 127.0.0.1:40000.' \
+		'is answered "Is anybody there?"' \
+		'that wants the port now fails: Address already in use' \
+		'All 2 attempts failed, as they should.' \
+		'self-connection at 127.0.0.1:40000: reopened: connection refused' \
+		'that wants the port now gets it.' \
+		'noselfconn works here.'
+}
+
+@test "it leaves nothing behind" {
+	export TMPDIR=$BATS_TEST_TMPDIR/tmp
+	mkdir "$TMPDIR"
+	run -0 in_ns sh -c '"$1" --self-test >/dev/null && "$2" timewait serve 127.0.0.1 40000' sh \
+		"$wrapper" "$client"
+	has 'timewait: 0' 'serve: ok'
+	run -0 ls -A "$TMPDIR"
+	[ -z "$output" ]
+}
+
+@test "it works for an ordinary user, with the ordinary range" {
+	[ "$(id -u)" = 0 ] || cannot "only root can be another user"
+	need setpriv
+	public=$(mktemp -d /tmp/noselfconn.XXXXXX)
+	chmod 755 "$public"
+	cp -r "$top/scripts" "$public"
+	mkdir "$public/build"
+	cp "$build/start" "$build/libnoselfconn.so" "$public/build"
+	run -0 in_ns 32768-60999 setpriv --reuid=65534 --regid=65534 --clear-groups \
+		"$public/scripts/noselfconn" --self-test
+	rm -rf "$public"
+	has 'connected to itself: 127.0.0.1:' 'noselfconn works here.'
+}
+
+@test "on a terminal it says how far it is" {
+	need script
+	run -0 in_ns 32768-60999 script -qec "'$wrapper' --self-test" /dev/null
+	has '500 attempts so far' '10000 attempts so far' 'noselfconn works here.'
+}
+
+@test "it chooses a port that is neither in use nor reserved" {
+	run -0 in_ns 40000-40005 sh -c 'echo 40002 >/proc/sys/net/ipv4/ip_local_reserved_ports &&
+		exec bash -c '\''exec 3<>/dev/tcp/127.0.0.1/40000; exec "$0" --self-test'\'' "$0"' "$wrapper"
+	has 'Nothing listens on port 40004.' 'noselfconn works here.'
+}
+
+@test "where the port range has no port for it, that is what it says" {
+	run -125 in_ns sh -c 'echo 40000 >/proc/sys/net/ipv4/ip_local_reserved_ports
+		exec "$0" --self-test' "$wrapper"
+	has 'cannot be shown here: the ephemeral port range is 40000 to 40001'
+}
+
+@test "a library that does not work is found out" {
+	rm "$tree/build"
+	mkdir "$tree/build"
+	ln -s "$build/start" "$tree/build/start"
+	ln -s "$build/tests/absent.so" "$tree/build/libnoselfconn.so"
+	run -1 in_ns "$wrapper" --self-test
+	has 'does NOT work here: attempt 1 was connected to itself'
+	[[ $output != *'works here'* ]]
+}
+
+@test "what the environment says of the library does not count" {
+	run -0 in_ns env NOSELFCONN=off NOSELFCONN_RETRIES=0 NOSELFCONN_LOG=/nonexistent/x \
+		LD_PRELOAD="$library" "$wrapper" --self-test
+	has 'Attempt 1 succeeded' 'noselfconn works here.'
+}
+
+@test "make demo runs it" {
+	ln -s "$top/Makefile" "$top/shim" "$top/tests" "$tree"
+	run -0 in_ns env -u MAKEFLAGS make -s -C "$tree" demo
+	has 'noselfconn works here.'
+}
