@@ -177,6 +177,12 @@ need_addresses() {
 	refused "reset in place" tcp6 bind ::1 0 connect ::1 40001
 }
 
+@test "an MPTCP socket bound to an address is refused" {
+	need_mptcp
+	refused "reset in place" mptcp4 bind 127.0.0.1 0 connect 127.0.0.1 40001
+	refused "reset in place" mptcp4 $no_port bind 127.0.0.1 0 connect 127.0.0.1 40000
+}
+
 @test "a socket bound to the wildcard address is refused" {
 	refused "reopened" tcp4 bind 0.0.0.0 0 connect 127.0.0.1 40001
 }
