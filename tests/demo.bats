@@ -62,8 +62,12 @@ has() {
 }
 
 @test "it chooses a port that is neither in use nor reserved" {
-	run -0 in_ns 40000-40005 sh -c 'echo 40002 >/proc/sys/net/ipv4/ip_local_reserved_ports &&
-		exec bash -c '\''exec 3<>/dev/tcp/127.0.0.1/40000; exec "$0" --self-test'\'' "$0"' "$wrapper"
+	need python3
+	run -0 in_ns 40000-40005 python3 -c 'import socket, subprocess, sys
+with open("/proc/sys/net/ipv4/ip_local_reserved_ports", "w") as f:
+	f.write("40002")
+with socket.create_server(("127.0.0.1", 40000)):
+	sys.exit(subprocess.call(sys.argv[1:]))' "$wrapper" --self-test
 	has 'Nothing listens on port 40004.' 'noselfconn works here.'
 }
 
