@@ -55,6 +55,9 @@ $(BUILD)/tests/%: tests/%.c Makefile
 	@mkdir -p $(@D)
 	$(COMPILE) -Wno-unused-result -pthread -o $@ $<
 
+# What the programs of tests/callers.bats share.
+$(addprefix $(BUILD)/tests/,callers signals threads): tests/attempt.h
+
 # For other C libraries and machines: built, and the tests of the repair run there.
 check-abis: check-musl check-i386 check-aarch64 check-s390x
 
@@ -156,7 +159,7 @@ deb: all
 # What the code is held to besides its tests.
 lint:
 	tests/setup.sh clang-format clang-tidy cppcheck shellcheck
-	clang-format --dry-run --Werror shim/*.[ch] tests/*.c tests/clients/*.c scripts/*.c
+	clang-format --dry-run --Werror shim/*.[ch] tests/*.[ch] tests/clients/*.c scripts/*.c
 	clang-tidy --quiet --warnings-as-errors='*' shim/*.c -- $(STANDARD)
 	clang-tidy --quiet --warnings-as-errors='*' --checks=-cert-err33-c scripts/*.c -- $(STANDARD)
 	cppcheck --quiet --std=c11 --enable=warning,style,performance,portability --inline-suppr \

@@ -1,0 +1,294 @@
+# connect() from unusual places, and where something is not to be had: whatever the program does
+# meanwhile, it is not connected to itself, and nothing of it or of the library's gets lost.
+# That connect() works in constructors, before the library's own, is in injected.bats.
+# shellcheck disable=SC2016,SC2030,SC2031 # code for other shells; each test is a subshell
+
+setup() {
+	load helpers
+	need_namespaces
+	callers=$build/tests/callers
+	signals=$build/tests/signals
+	threads=$build/tests/threads
+	serve=$build/tests/serve.so
+	swap=$build/tests/swap.so
+	unset NOSELFCONN_VERBOSE
+}
+
+range=40000-40001
+
+# self_connects COMMAND...: without the library, it does connect to itself.
+self_connects() {
+	run timeout 60 "$build/tests/netns" "${range%-*}" "${range#*-}" "$@"
+	[[ $output == *self-connected* ]] || { echo "without the library: $output" >&2; return 1; }
+}
+
+# says TEXT COMMAND...: with the library, the command says this, and nothing else; then the port
+# is free, with nothing in TIME_WAIT.
+says() {
+	local text=$1
+	shift
+	run shimmed timeout 60 "$build/tests/netns" "${range%-*}" "${range#*-}" sh -c '
+		"$@"
+		status=$?
+		[ $status = 0 ] || echo "exit status $status"
+		unset LD_PRELOAD SERVE_FULL
+		exec "$0" timewait bindable 127.0.0.1 40000 bindable 0.0.0.0 40000' "$client" "$@"
+	echo "$output"
+	[ "$output" = "$text"$'\n'"timewait: 0"$'\n'"bindable: ok"$'\n'"bindable: ok" ]
+}
+
+# heals TEXT COMMAND...: both.
+heals() {
+	self_connects "${@:2}"
+	says "$@"
+}
+
+# --- Places
+
+@test "connect() in a signal handler, on an alternate stack of the recommended size" {
+	heals "refused: 1" "$callers" handler
+	repaired reopened
+}
+
+@test "connect() in an atexit() handler" {
+	heals "refused: 1" "$callers" atexit
+	repaired reopened
+}
+
+@test "connect() in a vfork() child, on a socket of its own" {
+	heals refused "$callers" vfork
+	repaired reopened
+}
+
+@test "connect() in a vfork() child, on its parent's socket: reset for both" {
+	heals refused "$callers" vfork-shared
+	repaired "reset in place"
+}
+
+# --- Signals
+
+@test "a storm of signals without SA_RESTART does not disturb a repair" {
+	heals "refused: 300"$'\n'"never interrupted" "$signals" storm interrupt 300
+}
+
+@test "a storm of signals with SA_RESTART does not disturb a repair" {
+	heals "refused: 300"$'\n'"never interrupted" "$signals" storm restart 300
+}
+
+@test "a handler that jumps out of connect() leaves no descriptor, mask or cancel state behind" {
+	heals "jumped: 300" "$signals" jump 300
+}
+
+@test "a signal without SA_RESTART interrupts connect() while it waits after a repair" {
+	export SERVE_FULL=1 LD_PRELOAD=$serve
+	self_connects "$signals" wait interrupt
+	run shimmed timeout 60 "$build/tests/netns" 40000 40001 "$signals" wait interrupt
+	[ "$output" = "interrupted: 1" ]
+	repaired reopened interrupted
+}
+
+@test "a signal with SA_RESTART does not interrupt connect() while it waits after a repair" {
+	export SERVE_FULL=1 LD_PRELOAD=$serve
+	self_connects "$signals" wait restart
+	run shimmed timeout 60 "$build/tests/netns" 40000 40001 "$signals" wait restart
+	[ "$output" = "connected: 1" ]
+	repaired reopened connected
+}
+
+# --- Threads
+
+@test "a hundred threads connect to one closed port" {
+	range=40000-40255
+	heals "refused: 2000" "$threads" crowd 100 20
+	repaired "reset in place"
+}
+
+@test "a thread with the smallest stack connects, and the repair is reported" {
+	self_connects "$threads" small
+	run env NOSELFCONN_VERBOSE=1 LD_PRELOAD="$library" "$build/tests/netns" 40000 40001 \
+		"$threads" small
+	[ "${lines[1]}" = "refused: 1" ]
+	[[ ${lines[0]} == *": reset in place: connection refused" ]]
+}
+
+@test "no descriptor is lost when a thread is cancelled" {
+	heals "cancelled: 300" "$threads" cancel deferred 300
+}
+
+@test "no descriptor is lost when a thread is cancelled asynchronously" {
+	heals "cancelled: 300" "$threads" cancel asynchronous 300
+}
+
+@test "a thread that closes the descriptor meanwhile, and opens a file: it stays as it is" {
+	heals "under the same number" "$threads" closer 1000
+}
+
+@test "the descriptor is closed before the reset, and another file opened: it stays as it is" {
+	export LD_PRELOAD=$swap SWAP=file SWAP_AT=2
+	heals "a file" "$callers" swapped
+}
+
+@test "the descriptor is closed after the reset, and another file opened: it stays as it is" {
+	export LD_PRELOAD=$swap SWAP=file SWAP_AT=3
+	heals "a file" "$callers" swapped
+}
+
+@test "the descriptor is closed before the reset, and a socket opened: it stays as it is" {
+	export LD_PRELOAD=$swap SWAP=socket SWAP_AT=2
+	heals "a new socket" "$callers" swapped
+}
+
+@test "the descriptor is closed after the reset, and a socket opened: it stays as it is" {
+	export LD_PRELOAD=$swap SWAP=socket SWAP_AT=3
+	heals "a new socket" "$callers" swapped
+}
+
+# --- stdin, stdout, stderr
+
+@test "a report does not land in a socket that has become descriptor 2" {
+	export LD_PRELOAD=$serve NOSELFCONN_VERBOSE=1
+	self_connects "$callers" reuse-stderr socket
+	run shimmed in_ns "$callers" reuse-stderr socket
+	said "connected: 1" "written: 'end'"
+	repaired reopened
+}
+
+@test "a report does not land in a file that has become descriptor 2" {
+	export NOSELFCONN_VERBOSE=1
+	self_connects "$callers" reuse-stderr file
+	run shimmed in_ns "$callers" reuse-stderr file
+	said "refused: 1" "written: ''"
+	repaired reopened
+}
+
+@test "nor in the socket of a program that was started without stderr" {
+	export LD_PRELOAD=$serve NOSELFCONN_VERBOSE=1
+	run shimmed in_ns sh -c 'exec "$@" 2>&-' sh "$callers" reuse-stderr socket
+	said "connected: 1" "written: 'end'"
+	repaired reopened
+}
+
+@test "with descriptors 0 to 2 closed, none of the library's own is there" {
+	need strace
+	self_connects "$callers" none-below-3
+	run in_ns strace -f -o "$BATS_TEST_TMPDIR/trace" -E LD_PRELOAD="$library" \
+		"$callers" none-below-3
+	[ "$output" = refused ]
+	grep -q AF_UNSPEC "$BATS_TEST_TMPDIR/trace"
+	run grep -E '(connect|bind|[gs]etsockopt|getsockname)\([012],' "$BATS_TEST_TMPDIR/trace"
+	[ "$status" = 1 ]
+}
+
+@test "a program does not die of a report on a pipe that has no reader" {
+	export NOSELFCONN_VERBOSE=1
+	heals "refused: 1" "$callers" broken-stderr "$callers"
+	repaired reopened
+}
+
+@test "a program does not wait for a report on a pipe that is full" {
+	export NOSELFCONN_VERBOSE=1
+	heals "refused: 1" "$callers" full-stderr "$callers"
+	repaired reopened
+}
+
+@test "a program that may not write to files does not die of a report in one" {
+	self_connects sh -c 'ulimit -f 0; exec "$0"' "$callers"
+	run shimmed in_ns sh -c 'ulimit -f 0; "$0" | cat' "$callers"
+	[ "$output" = "refused: 1" ]
+}
+
+# --- What is not to be had
+
+@test "descriptors run out, at each point of a repair" {
+	local limit
+	local limited=(sh -c 'for fd in 3 4 5 6 7 8 9; do eval "exec $fd>&-"; done
+		ulimit -n "$0"; exec "$@"')
+	for limit in 4 5 6 7 8; do
+		heals "refused: 1" "${limited[@]}" "$limit" "$callers"
+		not_reopened
+	done
+	heals "refused: 1" "${limited[@]}" 20 "$callers"
+	repaired reopened
+}
+
+not_reopened() {
+	! repaired reopened 2>/dev/null
+}
+
+@test "in a chroot without /proc, the socket is reset in place" {
+	mkdir "$BATS_TEST_TMPDIR/root"
+	export NOSELFCONN_LOG=/log
+	run in_ns "$callers" chroot "$BATS_TEST_TMPDIR/root"
+	[ "$status" = 0 ] || cannot "chroot() needs a privilege"
+	[ "$output" = "self-connected: 1" ]
+	run env LD_PRELOAD="$library" NOSELFCONN_LOG=/log "$build/tests/netns" 40000 40001 \
+		"$callers" chroot "$BATS_TEST_TMPDIR/root"
+	[ "$output" = "refused: 1" ]
+	mv "$BATS_TEST_TMPDIR/root/log" "$BATS_TEST_TMPDIR/log"
+	repaired "reset in place"
+}
+
+# refused_calls HOW NAME...: a seccomp filter refuses these calls with EPERM, one at a time.
+refused_calls() {
+	local how=$1 name
+	shift
+	for name; do
+		self_connects "$callers" refuse "$name"
+		run shimmed in_ns "$callers" refuse "$name"
+		echo "$name: $output"
+		[ "$output" = "refused: 1" ]
+		repaired "$how" "connection refused"
+	done
+}
+
+@test "where a seccomp filter refuses what reopening needs, the socket is reset in place" {
+	refused_calls "reset in place" dup3 getdents64 readlinkat fstat getsockopt fcntl
+}
+
+# Then there can be no log.
+@test "where a seccomp filter refuses openat(), the socket is reset in place" {
+	export NOSELFCONN_VERBOSE=1
+	self_connects "$callers" refuse openat
+	run shimmed in_ns "$callers" refuse openat
+	[[ ${lines[0]} == *": reset in place: connection refused" ]]
+	[ "${lines[1]}" = "refused: 1" ]
+}
+
+@test "where a seccomp filter refuses what keeps the port from being chosen again, none is tried" {
+	refused_calls aborted socket bind
+}
+
+@test "where a seccomp filter refuses to block signals, the repair does without" {
+	refused_calls reopened rt_sigprocmask
+}
+
+@test "where a seccomp filter refuses setsockopt(), there is no self-connection" {
+	self_connects "$callers" refuse setsockopt
+	run shimmed in_ns "$callers" refuse setsockopt
+	[[ $output != *self-connected* ]]
+	[[ $output != *descriptors* ]]
+	[ -s "$BATS_TEST_TMPDIR/log" ]
+}
+
+# trace_of_many N: says how many system calls a repair takes with that many descriptors open.
+trace_of_many() {
+	in_ns "$callers" many "$1" strace -f -o "$BATS_TEST_TMPDIR/trace" \
+		-E LD_PRELOAD="$library" -E NOSELFCONN_LOG="$BATS_TEST_TMPDIR/log" "$callers" >&2
+	sed -n '/"begin"/,/"end"/p' "$BATS_TEST_TMPDIR/trace" | wc -l
+}
+
+# Looking through all of them would take tens of milliseconds.
+@test "a program with 50,000 descriptors: it is reset in place, after a bounded number of calls" {
+	need strace
+	self_connects "$callers" many 50000 "$callers"
+	local few some many
+	few=$(trace_of_many 0)
+	repaired reopened
+	some=$(trace_of_many 5000)
+	repaired "reset in place"
+	many=$(trace_of_many 50000)
+	repaired "reset in place"
+	echo "$few, $some, $many system calls"
+	[ "$some" = "$many" ]
+	[ "$many" -lt 5000 ]
+}

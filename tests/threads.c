@@ -1,0 +1,200 @@
+/*
+ * threads WORD...: many threads, or hindered ones, connect to one closed port of their own
+ * host. Says what came of it, and whether descriptors were left.
+ *
+ *   crowd N TIMES          N threads, each that many times, each time on a new socket
+ *   small                  a thread with the smallest stack there is
+ *   cancel HOW TIMES       that many threads, each cancelled while it connects again and again;
+ *                          HOW is "deferred" or "asynchronous"
+ *   closer TIMES           a thread connects, another one closes that descriptor meanwhile, and
+ *                          opens a file, which is to stay as it is
+ */
+#include "attempt.h"
+
+#include <err.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+static struct tally tally;
+static pthread_barrier_t barrier;
+static int times;
+
+static void start(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
+                  void *arg)
+{
+	errno = pthread_create(thread, attr, run, arg);
+	if (errno != 0)
+		err(2, "pthread_create");
+}
+
+static int open_socket(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	if (fd < 0)
+		err(2, "socket");
+	return fd;
+}
+
+static void *one_of_crowd(void *unused)
+{
+	pthread_barrier_wait(&barrier);
+	for (int i = 0; i < times; i++) {
+		int fd = open_socket();
+		count(&tally, fd, attempt(fd));
+		abort_and_close(fd);
+	}
+	return unused;
+}
+
+static void crowd(int n)
+{
+	pthread_t *threads = calloc((size_t)n, sizeof *threads);
+	pthread_barrier_init(&barrier, NULL, (unsigned)n);
+	for (int i = 0; i < n; i++)
+		start(&threads[i], NULL, one_of_crowd, NULL);
+	for (int i = 0; i < n; i++)
+		pthread_join(threads[i], NULL);
+	free(threads);
+}
+
+static void small(void)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, (size_t)PTHREAD_STACK_MIN);
+	pthread_barrier_init(&barrier, NULL, 1);
+	start(&thread, &attr, one_of_crowd, NULL);
+	pthread_join(thread, NULL);
+}
+
+static struct {
+	int fd, type;
+	atomic_int attempts;
+} cancelled;
+
+static void *one_to_cancel(void *unused)
+{
+	int old;
+	pthread_setcanceltype(cancelled.type, &old);
+	for (;;) {
+		if (attempt(cancelled.fd) == 0)
+			tally.self++;
+		cancelled.attempts++;
+		pthread_testcancel();
+	}
+	return unused;
+}
+
+/* The moment is another one each time. */
+static void cancel(int type)
+{
+	cancelled.type = type;
+	for (int i = 0; i < times; i++) {
+		pthread_t thread;
+		void *result;
+		cancelled.fd = open_socket();
+		cancelled.attempts = 0;
+		start(&thread, NULL, one_to_cancel, NULL);
+		while (cancelled.attempts == 0)
+			sched_yield();
+		for (volatile int n = i * 997 % 20000; n > 0; n--)
+			;
+		pthread_cancel(thread);
+		pthread_join(thread, &result);
+		if (result != PTHREAD_CANCELED)
+			errx(1, "the thread was not cancelled, but returned %p", result);
+		abort_and_close(cancelled.fd);
+	}
+	printf("cancelled: %d\n", times);
+}
+
+/* The socket to connect, how many there were, and how many of these were tried. */
+static atomic_int target, offered, tried;
+static atomic_bool done;
+
+static void *connector(void *unused)
+{
+	while (!done) {
+		if (tried == offered) {
+			sched_yield();
+			continue;
+		}
+		int fd = target;
+		tried++;
+		if (attempt(fd) == 0 && to_itself(fd))
+			tally.self++;
+	}
+	return unused;
+}
+
+/*
+ * The connecting thread's call may begin as late as after the socket was closed; what it then
+ * meets is a file, and connect() leaves it alone.
+ */
+static void closer(void)
+{
+	pthread_t thread;
+	const struct linger abort_it = {.l_onoff = 1};
+	struct stat before, after;
+	int same = 0;
+	start(&thread, NULL, connector, NULL);
+	for (int i = 0; i < times; i++) {
+		int fd = open_socket();
+		target = fd;
+		/* Closed while it is connected to itself, it must not stay in TIME_WAIT. */
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &abort_it, sizeof abort_it);
+		offered++;
+		while (tried < offered)
+			sched_yield();
+		for (volatile int wait = i * 97 % 20000; wait > 0; wait--)
+			;
+		close(fd);
+		int file = memfd_create("file", MFD_CLOEXEC);
+		same += file == fd;
+		fstat(file, &before);
+		for (int yields = 0; yields < 20; yields++)
+			sched_yield();
+		if (fstat(file, &after) != 0)
+			errx(1, "the file was closed");
+		if (before.st_ino != after.st_ino || !S_ISREG(after.st_mode))
+			errx(1, "the file was replaced");
+		if ((fcntl(file, F_GETFL) & (O_ACCMODE | O_NONBLOCK | O_APPEND)) != O_RDWR ||
+		    fcntl(file, F_GETFD) != FD_CLOEXEC)
+			errx(1, "the file's flags were changed");
+		close(file);
+	}
+	done = true;
+	pthread_join(thread, NULL);
+	printf("%s\n", same > 0 ? "under the same number" : "never under the same number");
+}
+
+int main(int argc, char **argv)
+{
+	const char *word = argc > 1 ? argv[1] : "";
+
+	int before = descriptors();
+	times = atoi(argv[argc - 1]);
+	if (strcmp(word, "crowd") == 0 && argc == 4) {
+		crowd(atoi(argv[2]));
+	} else if (strcmp(word, "cancel") == 0 && argc == 4) {
+		cancel(strcmp(argv[2], "deferred") == 0 ? PTHREAD_CANCEL_DEFERRED
+		                                        : PTHREAD_CANCEL_ASYNCHRONOUS);
+	} else if (strcmp(word, "closer") == 0 && argc == 3) {
+		closer();
+	} else if (strcmp(word, "small") == 0) {
+		times = 1;
+		small();
+	} else {
+		errx(2, "see the head of this file's source");
+	}
+	show(&tally);
+	if (descriptors() != before)
+		printf("descriptors: %d, then %d\n", before, descriptors());
+	return 0;
+}
