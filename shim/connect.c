@@ -12,6 +12,7 @@
 #include "repair.h"
 #include "selfconn.h"
 #include <errno.h>
+#include <stdbool.h>
 
 enum { MOST_UNAVAILABLE_RETRIES = 2 };
 
@@ -28,21 +29,30 @@ static int retry_unavailable(int fd, const struct sockaddr *addr, socklen_t len)
 	return outcome;
 }
 
+/* Rare, and out of line, to keep the way that every connect() takes short. */
+__attribute__((noinline)) static int look_again(int fd, const struct sockaddr *addr,
+                                                socklen_t len, int outcome, int before)
+{
+	bool due = true;
+	if (outcome == EADDRNOTAVAIL) {
+		outcome = retry_unavailable(fd, addr, len);
+		due = repair_is_due(fd, addr, len, outcome);
+	}
+	if (due)
+		repair(fd, addr, len, REPAIR_CONNECT, &outcome);
+	errno = outcome == 0 ? before : outcome;
+	return outcome == 0 ? 0 : -1;
+}
+
 __attribute__((visibility("default"))) int connect(int fd, const struct sockaddr *addr,
                                                    socklen_t len)
 {
 	int before = errno;
-	int outcome = next_connect(fd, addr, len) == 0 ? 0 : errno;
-	if (config.off)
-		return outcome == 0 ? 0 : -1;
-
-	if (outcome == EADDRNOTAVAIL)
-		outcome = retry_unavailable(fd, addr, len);
-	if (repair_is_due(fd, addr, len, outcome))
-		repair(fd, addr, len, REPAIR_CONNECT, &outcome);
-
-	errno = outcome == 0 ? before : outcome;
-	return outcome == 0 ? 0 : -1;
+	int result = next_connect(fd, addr, len);
+	int outcome = result == 0 ? 0 : errno;
+	if (config.off || (outcome != EADDRNOTAVAIL && !repair_is_due(fd, addr, len, outcome)))
+		return result;
+	return look_again(fd, addr, len, outcome, before);
 }
 
 /* glibc has a second name for it that a program may be linked to. */

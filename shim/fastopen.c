@@ -9,12 +9,10 @@
 #include <netinet/tcp.h>
 
 /* The state comes first in struct tcp_info. */
-bool fastopen_opens(int fd, int flags)
+bool fastopen_opens(int fd)
 {
 	unsigned char state = 0;
 	socklen_t len = sizeof state;
-	if ((flags & MSG_FASTOPEN) == 0)
-		return false;
 	int before = errno;
 	bool closed =
 	        getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state, &len) == 0 && state == TCP_CLOSE;

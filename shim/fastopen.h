@@ -12,9 +12,8 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
-/* Does a call with these flags open a connection of fd: is fd a TCP socket without one? Keeps
- * errno. */
-bool fastopen_opens(int fd, int flags);
+/* Is fd a TCP socket without a connection, so that MSG_FASTOPEN opens one? Keeps errno. */
+bool fastopen_opens(int fd);
 
 /*
  * After a call for which that was so sent *sent bytes of msg, or failed, -1 with errno: repairs

@@ -105,7 +105,8 @@ static bool reset_in_place(const struct repair *r)
 /* A socket that can take the place of the one that was reset, or -1. */
 static int replacement(const struct repair *r)
 {
-	if (protocol_of(r->own) != IPPROTO_TCP || r->flags < 0 || r->forgotten.may_be_signed)
+	if (protocol_of(r->own) != IPPROTO_TCP || r->flags < 0 || r->forgotten.may_be_signed ||
+	    !own_port_is_harmless(r->own))
 		return -1;
 	return reopen_alike(r->fd, r->own);
 }
@@ -150,7 +151,9 @@ static int replace(struct repair *r)
  * Only a socket whose port the program bound is given its port again while the guard is there,
  * so that one reset in place is asked whose port it was only when that has happened, or must
  * not: a reset MPTCP socket goes on showing the address of the attempt, and own_port() would
- * bind it.
+ * bind it. From then on bind() chooses the port, because the guard may be of no use: for want
+ * of a descriptor, or because the socket is of another network namespace than the program by
+ * now.
  */
 static int connect_again(struct repair *r)
 {
@@ -159,9 +162,11 @@ static int connect_again(struct repair *r)
 			r->how = "replaced";
 			return replace(r);
 		}
-		bool first = r->tries == 0 && config.retries > 0;
+		bool last = r->tries >= config.retries, first = r->tries == 0 && !last;
 		int new = first ? replacement(r) : -1, outcome;
-		enum own_port port = first && new < 0 ? PORT_UNKNOWN : own_port(r->own);
+		enum own_port port = PORT_UNKNOWN;
+		if (new >= 0 || !first)
+			port = own_port(r->own, !first && !last);
 		if (new >= 0 && port == PORT_NONE && reopen(r, new, &outcome)) {
 			r->how = "reopened";
 			return outcome;
@@ -169,7 +174,7 @@ static int connect_again(struct repair *r)
 		spare_close(new);
 
 		r->deliberate = port == PORT_OWN;
-		if (!r->deliberate && r->tries >= config.retries) {
+		if (!r->deliberate && last) {
 			r->how = "aborted";
 			return ECONNREFUSED;
 		}

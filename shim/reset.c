@@ -126,11 +126,20 @@ void reset_send_buffer(int fd, int fresh)
 	errno = before;
 }
 
+bool own_port_is_harmless(int fd)
+{
+	int before = errno, no_port;
+	bool harmless = sockopt_get(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &no_port) &&
+	                sockopt_set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, no_port);
+	errno = before;
+	return harmless;
+}
+
 /*
  * IP_BIND_ADDRESS_NO_PORT keeps a bind() that succeeds from choosing a port, and binding the
  * address that is there already changes nothing.
  */
-enum own_port own_port(int fd)
+enum own_port own_port(int fd, bool choose)
 {
 	union address a;
 	int before = errno, no_port = 0;
@@ -142,7 +151,7 @@ enum own_port own_port(int fd)
 		a.in.sin_port = 0;
 
 	bool changes = sockopt_get(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &no_port) &&
-	               sockopt_set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+	               sockopt_set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, !choose);
 	for (int i = 0; i < 2 && len != 0 && port == PORT_UNKNOWN; i++) {
 		if (bind(fd, &a.any, len) == 0)
 			port = PORT_NONE;

@@ -53,10 +53,14 @@ enum own_port {
 /*
  * Has the program bound fd, which was reset, to a port? A port that the kernel chose goes in a
  * reset, one that the program bound stays, and a socket with a port refuses another bind() with
- * EINVAL. On a kernel without IP_BIND_ADDRESS_NO_PORT (before 4.2) the socket has a port of the
- * kernel's choice afterwards. Keeps errno.
+ * EINVAL. Where the answer is PORT_NONE, the socket has got a port of the kernel's choice by
+ * the question, if choose is true, or can't be helped. Keeps errno.
  */
-enum own_port own_port(int fd);
+enum own_port own_port(int fd, bool choose);
+
+/* Can that be asked without a choice: is there IP_BIND_ADDRESS_NO_PORT (Linux 4.2)? Keeps
+ * errno. */
+bool own_port_is_harmless(int fd);
 
 /*
  * Has fd, a TCP socket that was reset and has no port, an address that the program bound? Keeps

@@ -7,16 +7,24 @@
 #include "next.h"
 #include <errno.h>
 
+/* Out of line, to keep the way of all other sends short. */
+__attribute__((noinline)) static ssize_t sendmsg_opening(int fd, const struct msghdr *msg,
+                                                         int flags)
+{
+	int before = errno;
+	bool opens = fastopen_opens(fd);
+	ssize_t sent = next_sendmsg(fd, msg, flags);
+	if (opens)
+		fastopen_repair(fd, msg, flags, &sent, before);
+	return sent;
+}
+
 __attribute__((visibility("default"))) ssize_t sendmsg(int fd, const struct msghdr *msg,
                                                        int flags)
 {
-	if (!fastopen_opens(fd, flags))
-		return next_sendmsg(fd, msg, flags);
-
-	int before = errno;
-	ssize_t sent = next_sendmsg(fd, msg, flags);
-	fastopen_repair(fd, msg, flags, &sent, before);
-	return sent;
+	if ((flags & MSG_FASTOPEN) != 0)
+		return sendmsg_opening(fd, msg, flags);
+	return next_sendmsg(fd, msg, flags);
 }
 
 /* As sendmmsg(2) has it. */
@@ -31,21 +39,26 @@ int sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags);
  * The first message opens the connection. After a repair only that one is sent again, and the
  * program is told so: as after any short count, it goes on with the second.
  */
-__attribute__((visibility("default"))) int sendmmsg(int fd, struct mmsghdr *msgs, unsigned n,
-                                                    int flags)
+__attribute__((noinline)) static int sendmmsg_opening(int fd, struct mmsghdr *msgs, unsigned n,
+                                                      int flags)
 {
-	if (!fastopen_opens(fd, flags))
-		return next_sendmmsg(fd, msgs, n, flags);
-
 	int before = errno;
+	bool opens = fastopen_opens(fd);
 	int count = next_sendmmsg(fd, msgs, n, flags);
-	if (count == 0)
-		return 0;
-	ssize_t sent = count < 0 ? -1 : (ssize_t)msgs[0].msg_len;
-	if (!fastopen_repair(fd, &msgs[0].msg_hdr, flags, &sent, before))
+	ssize_t sent = count <= 0 ? -1 : (ssize_t)msgs[0].msg_len;
+	if (count == 0 || !opens ||
+	    !fastopen_repair(fd, &msgs[0].msg_hdr, flags, &sent, before))
 		return count;
 	if (sent < 0)
 		return -1;
 	msgs[0].msg_len = (unsigned)sent;
 	return 1;
+}
+
+__attribute__((visibility("default"))) int sendmmsg(int fd, struct mmsghdr *msgs, unsigned n,
+                                                    int flags)
+{
+	if ((flags & MSG_FASTOPEN) != 0)
+		return sendmmsg_opening(fd, msgs, n, flags);
+	return next_sendmmsg(fd, msgs, n, flags);
 }

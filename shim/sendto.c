@@ -5,17 +5,26 @@
 #include "next.h"
 #include <errno.h>
 
-__attribute__((visibility("default"))) ssize_t
-sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *addr, socklen_t len)
+/* Out of line, to keep the way of all other sends short. */
+__attribute__((noinline)) static ssize_t sendto_opening(int fd, const void *buf, size_t n,
+                                                        int flags, const struct sockaddr *addr,
+                                                        socklen_t len)
 {
-	if (!fastopen_opens(fd, flags))
-		return next_sendto(fd, buf, n, flags, addr, len);
-
 	int before = errno;
+	bool opens = fastopen_opens(fd);
 	ssize_t sent = next_sendto(fd, buf, n, flags, addr, len);
 	struct iovec iov = {.iov_base = (void *)buf, .iov_len = n};
 	struct msghdr msg = {
 	        .msg_name = (void *)addr, .msg_namelen = len, .msg_iov = &iov, .msg_iovlen = 1};
-	fastopen_repair(fd, &msg, flags, &sent, before);
+	if (opens)
+		fastopen_repair(fd, &msg, flags, &sent, before);
 	return sent;
+}
+
+__attribute__((visibility("default"))) ssize_t
+sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *addr, socklen_t len)
+{
+	if ((flags & MSG_FASTOPEN) != 0)
+		return sendto_opening(fd, buf, n, flags, addr, len);
+	return next_sendto(fd, buf, n, flags, addr, len);
 }
