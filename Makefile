@@ -39,6 +39,10 @@ TEST_NEEDS = bats strace nc.openbsd ip readelf curl nginx python3
 # For tests/alongside.bats, tests/kernels.bats and tests/preloaded.bats.
 TEST_NEEDS += ip proxychains4 torsocks mptcpize libsocket_wrapper.so libeatmydata.so \
 	faketime/libfaketime.so.1 cron
+# For tests/wrapper.bats and tests/install.bats.
+TEST_NEEDS += dash busybox mksh perl setcap setpriv script musl-gcc zsh \
+	/usr/share/bash-completion/bash_completion \
+	$(if $(filter x86_64,$(shell uname -m)),'gcc -m32')
 JOBS ?= $(shell nproc)
 
 test: all test-programs
@@ -155,6 +159,35 @@ deb: all
 		' that very port as its own, and then talks to itself. A program that is run with' \
 		' noselfconn is never handed such a connection.' >$(DEB)/DEBIAN/control
 	dpkg-deb --root-owner-group --build $(DEB) $(BUILD)
+
+# Measurements, beside what a user would take instead: a table, or with BENCH_FLAGS=--json its
+# JSON; bench.svg is drawn from that. BENCH_QUICK=1 only shows that it works.
+BENCH = $(BUILD)/bench
+BENCH_NEEDS = strace valgrind readelf proxychains4 torsocks mptcpize eatmydata
+BENCH_PROGRAMS = $(patsubst tests/%.c,$(BUILD)/%,$(filter-out tests/bench/floor.c,$(wildcard tests/bench/*.c))) \
+	$(BENCH)/forward.so $(BENCH)/forward-getsockname.so
+BENCH_FLAGS ?=
+
+bench: all $(BENCH_PROGRAMS) $(BUILD)/tests/netns $(BUILD)/tests/client
+	@tests/setup.sh python3
+	-@for program in $(BENCH_NEEDS); do tests/setup.sh $$program; done
+	@$(MAKE) -s install DESTDIR= PREFIX='$(abspath $(BENCH))/installed' LIBDIR='$(abspath $(BENCH))/installed/lib'
+	@python3 tests/bench/bench.py $(BUILD) $(BENCH_FLAGS)
+	@python3 tests/bench/plot.py $(BENCH)/bench.json >$(BENCH)/bench.svg
+
+$(BENCH)/%: tests/bench/%.c Makefile
+	@mkdir -p $(@D)
+	$(COMPILE) -Wno-unused-result -pthread -o $@ $< -ldl
+
+$(BENCH)/forward.so: tests/bench/floor.c Makefile
+	@mkdir -p $(@D)
+	$(COMPILE) -fPIC $(filter-out %.map %.so,$(LINKING)) -o $@ $< -ldl
+
+$(BENCH)/forward-getsockname.so: tests/bench/floor.c Makefile
+	@mkdir -p $(@D)
+	$(COMPILE) -DGETSOCKNAME -fPIC $(filter-out %.map %.so,$(LINKING)) -o $@ $< -ldl
+
+.PHONY: bench
 
 # What the code is held to besides its tests.
 lint:

@@ -1,6 +1,6 @@
 #!/bin/sh
 # setup.sh PROGRAM...: makes sure that these are installed; NAME.pc is a library to compile with,
-# NAME.so one to preload, and 'COMPILER -OPTION' must be able to link a program.
+# NAME.so one to preload, /NAME a file, and 'COMPILER -OPTION' must be able to link a program.
 # What is missing comes from the distribution's packages when root and apt-get are there; else it
 # is named in one line, with exit status 1.
 set -eu
@@ -39,6 +39,10 @@ package_of() {
 	libeatmydata.so) echo libeatmydata1 ;;
 	libasan.so) echo libasan8 ;;
 	*libfaketime.so.1) echo libfaketime ;;
+	setcap) echo libcap2-bin ;;
+	setpriv) echo util-linux ;;
+	script) echo bsdutils ;;
+	*/bash_completion) echo bash-completion ;;
 	*) echo "$1" ;;
 	esac
 }
@@ -47,6 +51,7 @@ is_there() {
 	case $1 in
 	*.pc) pkg-config --exists "${1%.pc}" ;;
 	*.so | *.so.*) set -- /usr/lib/*/"$1" && [ -e "$1" ] ;;
+	/*) [ -e "$1" ] ;;
 	*' '-*) echo 'int main(void) { return 0; }' | $1 -x c -o /dev/null - ;;
 	*) command -v "$1" ;;
 	esac >/dev/null 2>&1
