@@ -113,8 +113,9 @@ for name in $names; do
 	for errno in $(errnos_of "$name"); do
 		try "$name" "$errno" 1
 	done
-	# Undoing a connection is tried twice. Where it can't be undone at all, a duplicate keeps it.
-	if [ "$name" = connect ] && [[ " ${words[*]} " != *" shared "* ]]; then
+	# Undoing a connection is tried twice. Where it can't be undone at all, a duplicate keeps
+	# it, and there is no telling that the program bound its port.
+	if [ "$name" = connect ] && [[ " ${words[*]} " != *" "@(shared|port)" "* ]]; then
 		try "$name" EPERM 2
 	fi
 done >"$dir/results"
