@@ -13,6 +13,10 @@ setup() {
 	wrapper=$tree/scripts/noselfconn
 }
 
+teardown() {
+	[ -z "${public-}" ] || rm -rf "$public"
+}
+
 has() {
 	local text
 	for text; do
@@ -51,7 +55,6 @@ has() {
 	cp "$build/start" "$build/libnoselfconn.so" "$public/build"
 	run -0 in_ns 32768-60999 setpriv --reuid=65534 --regid=65534 --clear-groups \
 		"$public/scripts/noselfconn" --self-test
-	rm -rf "$public"
 	has 'connected to itself: 127.0.0.1:' 'noselfconn works here.'
 }
 

@@ -25,6 +25,22 @@ setup() {
 	cd "$BATS_TEST_TMPDIR"
 }
 
+teardown() {
+	[ -z "${public-}" ] || rm -rf "$public"
+}
+
+# A directory that every user may read, with a source tree of its own.
+make_public() {
+	public=$(mktemp -d /tmp/noselfconn.XXXXXX)
+	chmod 755 "$public"
+	cp -r "$top/scripts" "$public"
+	mkdir "$public/build"
+	cp "$build/start" "$build/libnoselfconn.so" "$public/build"
+	cp "$build/tests/preloaded" "$public"
+	cd "$public"
+	wrapper=$public/scripts/noselfconn
+}
+
 # in_each_shell COMMAND...: with $shell set to the words of the shell.
 in_each_shell() {
 	local words
@@ -424,12 +440,7 @@ compiled() {
 @test "a program with file capabilities is said to have them" {
 	[ "$(id -u)" = 0 ] || cannot 'only root can set file capabilities'
 	need setcap setpriv
-	public=$(mktemp -d /tmp/noselfconn.XXXXXX) && chmod 755 "$public"
-	cp -rL "$tree/scripts" "$public"
-	mkdir "$public/build" && cp "$build/start" "$build/libnoselfconn.so" "$public/build"
-	cp "$build/tests/preloaded" "$public"
-	wrapper=$public/scripts/noselfconn
-	cd "$public"
+	make_public
 	run setpriv --reuid=65534 --clear-groups "$wrapper" -s ./preloaded
 	is preloaded
 	setcap cap_net_bind_service+ep preloaded || cannot 'no file capabilities here'
@@ -438,17 +449,15 @@ compiled() {
 	[[ $output = *'not preloaded' ]]
 	run setpriv --reuid=65534 --clear-groups "$wrapper" -s ./preloaded
 	fails 125 'has file capabilities'
-	rm -rf "$public"
 }
 
 @test "a program that can't be read may not be run with --strict" {
 	[ "$(id -u)" = 0 ] || cannot 'only root can give a file away'
 	need setpriv
-	public=$(mktemp -d /tmp/noselfconn.XXXXXX) && chmod 755 "$public"
-	cp "$build/start" "$build/libnoselfconn.so" "$build/tests/preloaded" "$public"
-	chmod 711 "$public/preloaded"
-	run setpriv --reuid=65534 --clear-groups "$public/start" strict \
-		"$public/libnoselfconn.so" '' "$public/preloaded"
+	make_public
+	chmod 711 preloaded
+	run setpriv --reuid=65534 --clear-groups "$wrapper" ./preloaded
+	fails 0 "can't be read"
+	run setpriv --reuid=65534 --clear-groups "$wrapper" -s ./preloaded
 	fails 125 "can't be read"
-	rm -rf "$public"
 }
