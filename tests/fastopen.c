@@ -19,6 +19,20 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#ifdef __GLIBC__
+typedef int sendmmsg_flags;
+#else
+typedef unsigned sendmmsg_flags; /* musl */
+
+static const char *strerrorname_np(int e)
+{
+	return e == ECONNREFUSED  ? "ECONNREFUSED"
+	       : e == EINPROGRESS ? "EINPROGRESS"
+	       : e == EOPNOTSUPP  ? "EOPNOTSUPP"
+	                          : strerror(e);
+}
+#endif
+
 enum { SERVER = 500 }; /* the descriptor that tests/inject.c listens at */
 
 static char hel[] = "hel", lo[] = "lo";
@@ -37,7 +51,7 @@ static ssize_t send_by(const char *call, int fd, int flags)
 		return sendmsg(fd, &m[0].msg_hdr, flags);
 	if (strcmp(call, "sendmmsg") == 0) {
 		m[1] = m[0];
-		int n = sendmmsg(fd, m, 2, flags);
+		int n = sendmmsg(fd, m, 2, (sendmmsg_flags)flags);
 		if (n > 1)
 			printf("sent %d messages\n", n);
 		return n < 1 ? n : (ssize_t)m[0].msg_len;

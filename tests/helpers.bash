@@ -3,7 +3,7 @@
 top=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
 build=${BUILD:-$top/build}
 library=$build/libnoselfconn.so
-client=${CLIENT:-$build/tests/client}
+client=$build/tests/client
 
 # need PROGRAM...: skips the test where one is missing; with CI=true that is a failure.
 need() {
@@ -22,13 +22,19 @@ cannot() {
 	skip "$1"
 }
 
-# in_ns [LOW-HIGH] COMMAND...: in a network namespace with that ephemeral port range.
+# in_ns [LOW-HIGH] COMMAND...: in a network namespace with that ephemeral port range. Where the
+# test programs are those of another ABI (tests/abi.sh), what is to be preloaded is handed to them
+# as ABI_PRELOAD, past the native programs on the way.
 in_ns() {
 	local low=40000 high=40001
 	case $1 in
 	[0-9]*-[0-9]*) low=${1%-*} high=${1#*-}; shift ;;
 	esac
-	"${NETNS:-$build/tests/netns}" "$low" "$high" "$@"
+	if [ -n "${ABI-}" ]; then
+		ABI_PRELOAD=${LD_PRELOAD-} LD_PRELOAD='' "$build/tests/netns" "$low" "$high" "$@"
+	else
+		"$build/tests/netns" "$low" "$high" "$@"
+	fi
 }
 
 # Skips the tests of a file where the kernel gives us no namespace; for setup().
@@ -36,15 +42,10 @@ need_namespaces() {
 	in_ns true 2>/dev/null || cannot "network namespaces need root, or user namespaces"
 }
 
-# shimmed COMMAND...: with the library, which reports to file $BATS_TEST_TMPDIR/log. For a client
-# of another ABI (tests/abi.sh) PRELOAD is the variable that hands $client what to preload, as
-# LD_PRELOAD would reach the native programs on the way to it.
-shimmed() (
-	preload=$library${LD_PRELOAD:+:$LD_PRELOAD}
-	unset LD_PRELOAD
-	export "${PRELOAD:-LD_PRELOAD}=$preload" NOSELFCONN_LOG="$BATS_TEST_TMPDIR/log"
-	"$@"
-)
+# shimmed COMMAND...: with the library, which reports to file $BATS_TEST_TMPDIR/log.
+shimmed() {
+	LD_PRELOAD=$library${LD_PRELOAD:+:$LD_PRELOAD} NOSELFCONN_LOG=$BATS_TEST_TMPDIR/log "$@"
+}
 
 # repaired HOW [OUTCOME]: the last repair that shimmed programs made was of that kind. Under an
 # emulator that leaves no room for reopening, REOPENED is what happens instead.

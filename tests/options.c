@@ -195,14 +195,14 @@ static int set_pktinfo(int fd, const struct kind *k)
 
 static int see_pktinfo(int fd, const struct kind *k)
 {
-	unsigned char message[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	/* For a 32-bit program, too, the kernel lays it out as for a 64-bit one. */
+	unsigned char message[64];
 	socklen_t len = sizeof message;
 	(void)k;
 	if (getsockopt(fd, IPPROTO_IPV6, IPV6_2292PKTOPTIONS, message, &len) != 0)
 		return errno;
 	const struct in6_addr wanted = IN6ADDR_LOOPBACK_INIT;
-	const struct cmsghdr *header = (const struct cmsghdr *)message;
-	return memcmp(CMSG_DATA(header), &wanted, sizeof wanted);
+	return memmem(message, len, &wanted, sizeof wanted) == NULL;
 }
 
 static int flow_label(int fd, unsigned char action)
