@@ -1,0 +1,214 @@
+/*
+ * calls KIND paired PAIRS: makes the call in question as any program does, so that a preload
+ * may stand in front of it, and libc's own, which none stands in front of, by turns, PAIRS
+ * times. One line for each pair: nanoseconds per call, of the first and of the second. calls
+ * KIND count CALLS: makes only the first, in measured(), for strace and callgrind. calls KIND
+ * checked ...: the same, but it does itself, after each connect(), what a program could do
+ * against self-connections: compare getsockname() with getpeername().
+ *
+ * The server is in the same process, and made of libc's own calls, as is what is not measured.
+ */
+#undef _GNU_SOURCE /* with it, glibc declares connect() with a union for its addr */
+#define _DEFAULT_SOURCE
+#include <arpa/inet.h>
+#include <dlfcn.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { BATCH = 8 }; /* calls that are timed together */
+
+static const struct kind {
+	const char *name;
+	int family, type;
+	enum { CONNECT, SENDTO, SENDMSG } call;
+	bool listening, nonblocking;
+	int outcome;
+} kinds[] = {
+        {"open", AF_INET, SOCK_STREAM, CONNECT, true, false, 0},
+        {"open-nonblocking", AF_INET, SOCK_STREAM, CONNECT, true, true, EINPROGRESS},
+        {"closed", AF_INET, SOCK_STREAM, CONNECT, false, false, ECONNREFUSED},
+        {"closed-nonblocking", AF_INET, SOCK_STREAM, CONNECT, false, true, EINPROGRESS},
+        {"unix", AF_UNIX, SOCK_STREAM, CONNECT, true, false, 0},
+        {"sendto", AF_INET, SOCK_DGRAM, SENDTO, false, false, 0},
+        {"sendmsg", AF_INET, SOCK_DGRAM, SENDMSG, false, false, 0},
+};
+
+typedef int socket_fn(int, int, int);
+typedef int connect_fn(int, const struct sockaddr *, socklen_t);
+typedef ssize_t sendto_fn(int, const void *, size_t, int, const struct sockaddr *, socklen_t);
+typedef ssize_t sendmsg_fn(int, const struct msghdr *, int);
+
+struct calls {
+	socket_fn *socket;
+	connect_fn *connect;
+	sendto_fn *sendto;
+	sendmsg_fn *sendmsg;
+};
+
+static struct {
+	int (*accept)(int, struct sockaddr *, socklen_t *);
+	int (*close)(int);
+	ssize_t (*recv)(int, void *, size_t, int);
+} libc_own;
+
+static const struct kind *kind;
+static struct sockaddr_storage addr; /* of the server */
+static socklen_t len = sizeof addr;
+static int server;
+static bool checked;
+
+static void *of_libc(const char *name)
+{
+	static void *libc;
+	if (libc == NULL)
+		libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+	void *symbol = libc == NULL ? NULL : dlsym(libc, name);
+	if (symbol == NULL)
+		errx(1, "%s", dlerror());
+	return symbol;
+}
+
+/* Not inlined, and found by its name. */
+__attribute__((noinline)) int measured(const struct calls *calls, int fd);
+
+int measured(const struct calls *calls, int fd)
+{
+	const struct sockaddr *to = (const struct sockaddr *)&addr;
+	char byte = 0;
+	if (kind->call == SENDTO)
+		return (int)calls->sendto(fd, &byte, 1, 0, to, len);
+	if (kind->call == SENDMSG) {
+		struct iovec iov = {&byte, 1};
+		struct msghdr msg = {.msg_name = &addr,
+		                     .msg_namelen = len,
+		                     .msg_iov = &iov,
+		                     .msg_iovlen = 1};
+		return (int)calls->sendmsg(fd, &msg, 0);
+	}
+	int result = calls->connect(fd, to, len);
+	if (checked && (result == 0 || errno == EINPROGRESS)) {
+		struct sockaddr_storage a, b;
+		socklen_t n = sizeof a, m = sizeof b;
+		int before = errno;
+		if (getsockname(fd, (struct sockaddr *)&a, &n) == 0 &&
+		    getpeername(fd, (struct sockaddr *)&b, &m) == 0 && n == m &&
+		    memcmp(&a, &b, n) == 0)
+			errx(1, "connected to itself");
+		errno = before;
+	}
+	return result;
+}
+
+static int new_socket(socket_fn *make, bool nonblocking)
+{
+	int fd = make(kind->family, kind->type, 0);
+	if (fd < 0 || (nonblocking && fcntl(fd, F_SETFL, O_NONBLOCK) != 0))
+		err(1, "socket");
+	return fd;
+}
+
+/* A port that is bound, but not listened on, is refused, and never chosen for a connect(). */
+static void serve(void)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET,
+	                         .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	sa_family_t family = AF_UNIX; /* nothing more: the kernel chooses an abstract name */
+	bool is_unix = kind->family == AF_UNIX;
+	socket_fn *socket_own = NULL;
+	*(void **)&socket_own = of_libc("socket");
+	server = new_socket(socket_own, false);
+	if (bind(server, is_unix ? (void *)&family : (void *)&in,
+	         is_unix ? sizeof family : sizeof in) != 0 ||
+	    getsockname(server, (struct sockaddr *)&addr, &len) != 0)
+		err(1, "bind");
+	int (*listen_own)(int, int) = NULL;
+	*(void **)&listen_own = of_libc("listen");
+	if (kind->listening && listen_own(server, 2 * BATCH) != 0)
+		err(1, "listen");
+}
+
+static void abort_connection(int fd)
+{
+	const struct linger none = {.l_onoff = 1};
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+	libc_own.close(fd);
+}
+
+/* Makes count calls, at most BATCH. Returns nanoseconds per call. */
+static long make(const struct calls *calls, int count)
+{
+	struct timespec a, b;
+	int fds[BATCH], result = 0;
+	char byte;
+	bool connects = kind->call == CONNECT;
+	for (int i = 0; i < (connects ? count : 1); i++)
+		fds[i] = new_socket(calls->socket, kind->nonblocking);
+
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	for (int i = 0; i < count; i++)
+		result = measured(calls, fds[connects ? i : 0]);
+	clock_gettime(CLOCK_MONOTONIC, &b);
+
+	int outcome = result >= 0 ? 0 : errno;
+	if (outcome != kind->outcome)
+		errx(1, "%s: %s instead of %s", kind->name, strerror(outcome),
+		     strerror(kind->outcome));
+	for (int i = 0; kind->listening && i < count; i++)
+		abort_connection(libc_own.accept(server, NULL, NULL));
+	for (int i = 0; !connects && i < count; i++)
+		libc_own.recv(server, &byte, 1, 0);
+	for (int i = 0; i < (connects ? count : 1); i++)
+		abort_connection(fds[i]);
+	return ((b.tv_sec - a.tv_sec) * 1000000000 + b.tv_nsec - a.tv_nsec) /
+	       (count > 0 ? count : 1);
+}
+
+int main(int argc, char **argv)
+{
+	const size_t all = sizeof kinds / sizeof kinds[0];
+	checked = argc > 2 && strcmp(argv[2], "checked") == 0;
+	char **rest = argv + (checked ? 3 : 2);
+	for (size_t i = 0; argc > 3 && i < all; i++)
+		if (strcmp(kinds[i].name, argv[1]) == 0)
+			kind = &kinds[i];
+	if (kind == NULL || rest[0] == NULL || rest[1] == NULL)
+		errx(2, "usage: calls KIND [checked] paired|count NUMBER");
+	int number = atoi(rest[1]);
+
+	*(void **)&libc_own.accept = of_libc("accept");
+	*(void **)&libc_own.close = of_libc("close");
+	*(void **)&libc_own.recv = of_libc("recv");
+	struct calls bare, linked = {socket, connect, sendto, sendmsg};
+	*(void **)&bare.socket = of_libc("socket");
+	*(void **)&bare.connect = of_libc("connect");
+	*(void **)&bare.sendto = of_libc("sendto");
+	*(void **)&bare.sendmsg = of_libc("sendmsg");
+	bool check = checked;
+	serve();
+
+	if (strcmp(rest[0], "count") == 0) {
+		for (; number > 0; number -= BATCH)
+			make(&linked, number < BATCH ? number : BATCH);
+		return 0;
+	}
+	for (int i = -4; i < number; i++) { /* the first are to warm up */
+		long ns[2];
+		for (int j = 0; j < 2; j++) {
+			bool second = (i + j) % 2 != 0;
+			checked = check && !second;
+			ns[second] = make(second ? &bare : &linked, BATCH);
+		}
+		if (i >= 0)
+			printf("%ld %ld\n", ns[0], ns[1]);
+	}
+}

@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""plot.py BENCH.JSON: draws what `make bench` measured of calls and of starts, as an SVG.
+
+A dot is the median ratio to the same without a preload, the line through it its quartiles.
+"""
+
+import html
+import json
+import sys
+
+WIDTH, LEFT, RIGHT, LINE = 760, 250, 70, 19
+SECTIONS = (
+    "connect() to a listening port",
+    "connect() to a closed port, non-blocking",
+    "start of true, preloaded",
+    "start of true through a wrapper",
+)
+STYLE = """
+text { font: 12px sans-serif; fill: #24292f }
+.head { font-weight: bold }
+.axis { fill: #57606a; font-size: 11px }
+.grid { stroke: #d0d7de }
+.other { stroke: #57606a; fill: #57606a }
+.own { stroke: #0969da; fill: #0969da }
+@media (prefers-color-scheme: dark) {
+  text { fill: #e6edf3 } .axis { fill: #8d96a0 } .grid { stroke: #30363d }
+  .other { stroke: #8d96a0; fill: #8d96a0 } .own { stroke: #4493f8; fill: #4493f8 }
+}
+"""
+
+
+def text(x, y, what, style="", anchor="start"):
+    return f'<text x="{x:.1f}" y="{y:.1f}" class="{style}" text-anchor="{anchor}">{html.escape(what)}</text>'
+
+
+def line(x1, y1, x2, y2, style):
+    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{style}"/>'
+
+
+def panel(top, title, rows):
+    """The lines of one section, each on a scale of its own, from 1 to what is needed."""
+    most = max(r["ratio"][2] for r in rows)
+    low = min(0.98, min(r["ratio"][1] for r in rows))
+    low, high = (0, most * 1.02) if most > 2 else (low, low + (most - low) * 1.05)
+    step = next(s for s in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10) if (high - low) / s <= 9)
+    bottom = top + LINE * (len(rows) + 1)
+
+    def x(ratio):
+        return LEFT + (ratio - low) / (high - low) * (WIDTH - LEFT - RIGHT)
+
+    out = [text(8, top + 13, title, "head")]
+    for i in range(round(low / step), round(high / step) + 1):
+        if low <= i * step <= high:
+            out.append(line(x(i * step), top + LINE, x(i * step), bottom, "grid"))
+            out.append(text(x(i * step), bottom + 13, f"{i * step:g}", "axis", "middle"))
+    for i, r in enumerate(rows):
+        y = top + LINE * (i + 1.5)
+        style = "own" if r["with"].startswith("noselfconn") else "other"
+        median, lower, upper = r["ratio"]
+        out.append(text(LEFT - 10, y + 4, r["with"], "", "end"))
+        out.append(line(x(lower), y, x(upper), y, style))
+        out.append(f'<circle cx="{x(median):.1f}" cy="{y:.1f}" r="4" class="{style}"/>')
+        out.append(text(WIDTH - RIGHT + 8, y + 4, f"{median:.3f}"))
+    return out, bottom + 2 * LINE
+
+
+def main():
+    with open(sys.argv[1], encoding="utf-8") as file:
+        result = json.load(file)
+    body, top = [], 8
+    for title in SECTIONS:
+        rows = [r for r in result["rows"] if r["section"] == title and r.get("ratio")]
+        if rows:
+            lines, top = panel(top, title, rows)
+            body += lines
+    body.append(text(8, top + 4, "Time, as a ratio to the same without a preload: median and quartiles", "axis"))
+    body.append(text(8, top + 20, f'{result["machine"]["cpu"]}, {result["machine"]["kernel"]}', "axis"))
+    print(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top + 30:.0f}" width="{WIDTH}">')
+    print(f"<style>{STYLE}</style>", *body, "</svg>", sep="\n")
+
+
+main()
