@@ -184,6 +184,31 @@ static int take_reuseport_bpf(int fd, const struct kind *k)
 	return set_int(fd, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, 0);
 }
 
+static int set_both(int fd, const struct kind *k)
+{
+	(void)k;
+	set_int(fd, IPPROTO_TCP, TCP_MAXSEG, 1000);
+	return set_int(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, 20000);
+}
+
+static int set_clamp_and_buffer(int fd, const struct kind *k)
+{
+	(void)k;
+	set_int(fd, SOL_SOCKET, SO_RCVBUF, 30000);
+	return set_int(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, 20000);
+}
+
+/*
+ * A size of the program's own from which the kernel may tune the buffer. (That of SO_SNDBUF is
+ * lost: when the repair begins, the connection to itself has had it tuned.)
+ */
+static int set_and_unlock(int fd, const struct kind *k)
+{
+	(void)k;
+	set_int(fd, SOL_SOCKET, SO_RCVBUF, 40000);
+	return set_int(fd, SOL_SOCKET, SO_BUF_LOCK, 0);
+}
+
 /* Read with IPV6_2292PKTOPTIONS, where IPV6_RECVPKTINFO asks for it. */
 static int set_pktinfo(int fd, const struct kind *k)
 {
@@ -247,7 +272,12 @@ static const struct option table[] = {
         {SOL_SOCKET, 5, "SO_DONTROUTE", CARRIED, INT(1)},
         {SOL_SOCKET, 6, "SO_BROADCAST", CARRIED, INT(1)},
         {SOL_SOCKET, 7, "SO_SNDBUF", CARRIED, INT(30000)},
+        {SOL_SOCKET, 7, "SO_SNDBUF, the least", CARRIED, INT(0)},
+        {SOL_SOCKET, 7, "SO_SNDBUF, the most", CARRIED, INT(0x7fffffff)},
         {SOL_SOCKET, 8, "SO_RCVBUF", CARRIED, INT(30000)},
+        {SOL_SOCKET, 8, "SO_RCVBUF, the least", CARRIED, INT(0)},
+        {SOL_SOCKET, 8, "SO_RCVBUF, the most", CARRIED, INT(0x7fffffff)},
+        {SOL_SOCKET, 8, "SO_RCVBUF, unlocked", CARRIED, .set = set_and_unlock},
         {SOL_SOCKET, 9, "SO_KEEPALIVE", CARRIED, INT(1)},
         {SOL_SOCKET, 10, "SO_OOBINLINE", CARRIED, INT(1)},
         {SOL_SOCKET, 11, "SO_NO_CHECK", CARRIED, INT(1)},
@@ -307,6 +337,8 @@ static const struct option table[] = {
         {SOL_SOCKET, 70, "SO_BUSY_POLL_BUDGET", ACTION, INT(8)}, /* of SO_PREFER_BUSY_POLL */
         {SOL_SOCKET, 71, "SO_NETNS_COOKIE", READ, NOTHING},
         {SOL_SOCKET, 72, "SO_BUF_LOCK", CARRIED, INT(3)},
+        {SOL_SOCKET, 72, "SO_BUF_LOCK, of sending", CARRIED, INT(1)},
+        {SOL_SOCKET, 72, "SO_BUF_LOCK, of receiving", CARRIED, INT(2)},
         {SOL_SOCKET, 73, "SO_RESERVE_MEM", READ, NOTHING}, /* only in a memory cgroup */
         {SOL_SOCKET, 74, "SO_TXREHASH", CARRIED, INT(0)},
         {SOL_SOCKET, 75, "SO_RCVMARK", CARRIED, INT(1)},
@@ -400,6 +432,9 @@ static const struct option table[] = {
 
         {IPPROTO_TCP, 1, "TCP_NODELAY", CARRIED, INT(1)},
         {IPPROTO_TCP, 2, "TCP_MAXSEG", CARRIED, INT(1000)},
+        {IPPROTO_TCP, 2, "TCP_MAXSEG, the least", CARRIED, INT(88)},
+        {IPPROTO_TCP, 2, "TCP_MAXSEG, the most", CARRIED, INT(32767)},
+        {IPPROTO_TCP, 2, "TCP_MAXSEG with TCP_WINDOW_CLAMP", CARRIED, .set = set_both},
         {IPPROTO_TCP, 3, "TCP_CORK", CARRIED, INT(1)},
         {IPPROTO_TCP, 4, "TCP_KEEPIDLE", CARRIED, INT(100)},
         {IPPROTO_TCP, 5, "TCP_KEEPINTVL", CARRIED, INT(10)},
@@ -408,6 +443,10 @@ static const struct option table[] = {
         {IPPROTO_TCP, 8, "TCP_LINGER2", CARRIED, INT(10)},
         {IPPROTO_TCP, 9, "TCP_DEFER_ACCEPT", CARRIED, INT(10)},
         {IPPROTO_TCP, 10, "TCP_WINDOW_CLAMP", CARRIED, INT(20000)},
+        {IPPROTO_TCP, 10, "TCP_WINDOW_CLAMP, a small one", CARRIED, INT(1200)},
+        {IPPROTO_TCP, 10, "TCP_WINDOW_CLAMP, a large one", CARRIED, INT(1000000)},
+        {IPPROTO_TCP, 10, "TCP_WINDOW_CLAMP with SO_RCVBUF", CARRIED,
+         .set = set_clamp_and_buffer},
         {IPPROTO_TCP, 11, "TCP_INFO", DIFFERS, NOTHING}, /* counts and times */
         {IPPROTO_TCP, 12, "TCP_QUICKACK", CARRIED, INT(0)},
         {IPPROTO_TCP, 13, "TCP_CONGESTION", CARRIED, TEXT("reno")},

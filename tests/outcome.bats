@@ -40,6 +40,11 @@ served() {
 	SERVED=1 LD_PRELOAD=$build/tests/inject.so "$@"
 }
 
+# on ADDRESSES COMMAND...: lo has these addresses too.
+on() {
+	ADDRESSES=$1 "${@:2}"
+}
+
 @test "A refused connect() looks like any other" {
 	both_ways tcp4 127.0.0.1 connect look error poll select read write shutdown look
 	both_ways tcp6 ::1 connect look error poll select read write shutdown look
@@ -131,6 +136,11 @@ served() {
 	alike "reset in place" tcp6 ::1 async nonblock connect poll look
 }
 
+@test "A socket with O_ASYNC sends its signal of the outcome last" {
+	alike "reset in place" tcp4 127.0.0.1 async nonblock connect poll signal look error
+	served alike "reset in place" tcp4 127.0.0.1 async nonblock connect poll signal look error
+}
+
 @test "A socket of another user is reset in place and stays that user's" {
 	[ "$(id -u)" = 0 ] || cannot "chown needs root"
 	alike "reset in place" tcp4 127.0.0.1 chown connect look
@@ -150,16 +160,17 @@ served() {
 }
 
 @test "The retry leaves from a secondary address that the program bound" {
-	export ADDRESSES="10.1.2.3/24 10.1.2.4/24 fd00::1/64 fd00::2/64"
-	served alike "reset in place" tcp4 10.1.2.4 late bind 10.1.2.4 connect look
-	alike "reset in place" tcp4 10.1.2.4 late bind 10.1.2.4 nonblock connect poll look error connect
-	alike "reset in place" tcp6 fd00::2 late bind fd00::2 connect look
+	on "10.1.2.3/24 10.1.2.4/24" \
+		served alike "reset in place" tcp4 10.1.2.4 late bind 10.1.2.4 connect look
+	on "10.1.2.3/24 10.1.2.4/24" \
+		alike "reset in place" tcp4 10.1.2.4 late bind 10.1.2.4 nonblock connect poll look error
+	on "fd00::1/64 fd00::2/64" \
+		alike "reset in place" tcp6 fd00::2 late bind fd00::2 connect look
 }
 
 @test "The retry leaves from the address that the kernel chose, where the program bound none" {
-	export ADDRESSES="10.1.2.3/24"
-	served both_ways tcp4 10.1.2.3 connect look
-	both_ways tcp4 10.1.2.3 connect look
+	on 10.1.2.3/24 served both_ways tcp4 10.1.2.3 connect look
+	on 10.1.2.3/24 both_ways tcp4 10.1.2.3 connect look
 }
 
 @test "A socket bound to a device is reopened, and the retry leaves by it" {

@@ -16,6 +16,7 @@
  *   unshare                  the process enters a new network namespace
  *   connect [to PORT]        and says the result
  *   unspec                   connect() with AF_UNSPEC
+ *   signal                   the last signal that O_ASYNC sent
  *   poll select              waits until it is ready, and says for what
  *   error                    SO_ERROR
  *   look                     its names, flags, owner and number
@@ -47,6 +48,7 @@
 
 static const char *addr;
 static int fd;
+static sigset_t async_signal;
 static in_port_t dest_port; /* network byte order, of the last connect */
 
 static void said(const char *word, int result)
@@ -166,6 +168,20 @@ static int server(const char *port, bool stay)
 	return result;
 }
 
+static void show_signal(void)
+{
+	const struct timespec now = {0, 0};
+	siginfo_t info, last;
+	int n = 0;
+	for (; sigtimedwait(&async_signal, &info, &now) > 0; n++)
+		last = info;
+	if (n == 0)
+		printf("signal: none\n");
+	else
+		printf("signal: for %d, of code %d: %#lx\n", last.si_fd, last.si_code,
+		       (unsigned long)last.si_band);
+}
+
 static bool is(const char *word, const char *name)
 {
 	return strcmp(word, name) == 0;
@@ -180,7 +196,7 @@ static bool set_up(const char *word)
 	else if (is(word, "cloexec"))
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 	else if (is(word, "async")) {
-		signal(SIGRTMIN, SIG_IGN);
+		sigprocmask(SIG_BLOCK, &async_signal, NULL);
 		fcntl(fd, F_SETOWN, getpid());
 		fcntl(fd, F_SETSIG, SIGRTMIN);
 		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_ASYNC);
@@ -215,6 +231,8 @@ static bool use(const char *word, const char *port)
 		do_select();
 	else if (is(word, "error"))
 		show_error();
+	else if (is(word, "signal"))
+		show_signal();
 	else if (is(word, "look"))
 		look();
 	else if (is(word, "read"))
@@ -239,6 +257,8 @@ int main(int argc, char **argv)
 	struct sockaddr_storage a;
 	if (argc < 5)
 		errx(2, "usage: outcome KIND ADDR PORT WORD...");
+	sigemptyset(&async_signal);
+	sigaddset(&async_signal, SIGRTMIN);
 	addr = argv[2];
 	fd = socket(strchr(argv[1], '6') != NULL ? AF_INET6 : AF_INET, SOCK_STREAM,
 	            argv[1][0] == 'm' ? IPPROTO_MPTCP : IPPROTO_TCP);
