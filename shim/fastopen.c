@@ -30,6 +30,9 @@ bool fastopen_repair(int fd, const struct msghdr *msg, int flags, ssize_t *sent,
 		errno = error;
 		return false;
 	}
+	/* Not to wait for the SYN to be answered, it could not send now. */
+	if (outcome == 0 && call == REPAIR_SEND_NOWAIT)
+		outcome = EINPROGRESS;
 	errno = outcome == 0 ? before : outcome;
 	*sent = outcome == 0 ? next_sendmsg(fd, msg, flags & ~MSG_FASTOPEN) : -1;
 	return true;

@@ -75,10 +75,14 @@ static bool is_outcome_of_earlier(const struct repair *r, int outcome)
 /*
  * Connects the reset socket again, without waiting. O_NONBLOCK would show in every copy of the
  * descriptor, to whoever reads from it; a send timeout of one jiffy only to a connect() or a
- * send.
+ * send. What was called with MSG_DONTWAIT can be called again without data.
  */
 static int reconnect(const struct repair *r)
 {
+	if (r->call == REPAIR_SEND_NOWAIT)
+		return outcome_of((int)next_sendto(r->own, NULL, 0, MSG_FASTOPEN | MSG_DONTWAIT,
+		                                   r->addr, r->len));
+
 	const struct timeval jiffy = {.tv_usec = 1};
 	struct timeval timeout;
 	socklen_t len = sizeof timeout;

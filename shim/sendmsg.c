@@ -3,6 +3,7 @@
  * see fastopen.h.
  */
 #undef _GNU_SOURCE /* with it, the C libraries differ in how they declare sendmmsg() */
+#undef _TIME_BITS  /* with 64, glibc declares these with the names at the bottom */
 #include "fastopen.h"
 #include "next.h"
 #include <errno.h>
@@ -62,3 +63,12 @@ __attribute__((visibility("default"))) int sendmmsg(int fd, struct mmsghdr *msgs
 		return sendmmsg_opening(fd, msgs, n, flags);
 	return next_sendmmsg(fd, msgs, n, flags);
 }
+
+/*
+ * What glibc calls them in 32-bit programs that are built with a 64-bit time_t. It is the same
+ * function: only control messages with times in them differ, and these are for receiving.
+ */
+__attribute__((visibility("default"), alias("sendmsg"))) ssize_t
+__sendmsg64(int fd, const struct msghdr *msg, int flags);
+__attribute__((visibility("default"), alias("sendmmsg"))) int
+__sendmmsg64(int fd, struct mmsghdr *msgs, unsigned n, int flags);

@@ -56,7 +56,7 @@ calls='sendto sendmsg sendmmsg'
 @test "a non-blocking call with MSG_FASTOPEN is in progress, and refused then" {
 	for call in $calls; do
 		for sysctl in 1 3 7; do
-			for how in n nd w; do
+			for how in n nd w wd; do
 				shimmed_fastopen "$sysctl" "$how" "$call"
 				[ "$output" = "$call: EINPROGRESS"$'\n'"outcome: ECONNREFUSED" ]
 				repair_ended connecting
