@@ -32,6 +32,8 @@ TESTS ?= tests
 TEST_PRELOADS = inject absent plugin
 # For tests/faults.bats and tests/callers.bats.
 TEST_PRELOADS += serve swap
+# For tests/differ.bats.
+TEST_PRELOADS += broken
 TEST_SOURCES = $(wildcard tests/*.c)
 TEST_PROGRAMS = $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out \
 	$(TEST_PRELOADS:%=tests/%.c),$(TEST_SOURCES))) $(TEST_PRELOADS:%=$(BUILD)/tests/%.so)
@@ -170,7 +172,7 @@ BENCH_FLAGS ?=
 
 bench: all $(BENCH_PROGRAMS) $(BUILD)/tests/netns $(BUILD)/tests/client
 	@tests/setup.sh python3
-	-@for program in $(BENCH_NEEDS); do tests/setup.sh $$program; done
+	@for program in $(BENCH_NEEDS); do tests/setup.sh $$program || :; done
 	@$(MAKE) -s install DESTDIR= PREFIX='$(abspath $(BENCH))/installed' LIBDIR='$(abspath $(BENCH))/installed/lib'
 	@python3 tests/bench/bench.py $(BUILD) $(BENCH_FLAGS)
 	@python3 tests/bench/plot.py $(BENCH)/bench.json >$(BENCH)/bench.svg
@@ -191,7 +193,7 @@ $(BENCH)/forward-getsockname.so: tests/bench/floor.c Makefile
 
 # What the code is held to besides its tests.
 lint:
-	tests/setup.sh clang-format clang-tidy cppcheck shellcheck
+	tests/setup.sh clang-format clang-tidy cppcheck shellcheck mandoc
 	clang-format --dry-run --Werror shim/*.[ch] tests/*.[ch] tests/clients/*.c scripts/*.c
 	clang-tidy --quiet --warnings-as-errors='*' shim/*.c -- $(STANDARD)
 	clang-tidy --quiet --warnings-as-errors='*' --checks=-cert-err33-c scripts/*.c -- $(STANDARD)
@@ -199,6 +201,8 @@ lint:
 		--suppress=missingIncludeSystem --suppress=unusedStructMember --error-exitcode=1 -Ishim shim scripts
 	shellcheck --external-sources tests/*.sh tests/clients/*.sh $(wildcard scripts/noselfconn scripts/check scripts/demo scripts/*.bash) .ci/run
 	shellcheck --shell=bash --exclude=SC2034,SC2154,SC1091 tests/helpers.bash
+	# It can't know that each of the two pages will be there when the other is installed.
+	! mandoc -T lint man/*.[17] 2>/dev/null | grep -v 'referenced manual not found'
 
 clean:
 	rm -rf $(BUILD)
