@@ -194,7 +194,7 @@ $(BENCH)/forward-getsockname.so: tests/bench/floor.c Makefile
 # What the code is held to besides its tests.
 lint:
 	tests/setup.sh clang-format clang-tidy cppcheck shellcheck mandoc
-	clang-format --dry-run --Werror shim/*.[ch] tests/*.[ch] tests/clients/*.c scripts/*.c
+	clang-format --dry-run --Werror shim/*.[ch] tests/*.[ch] tests/clients/*.c tests/bench/*.c scripts/*.c
 	clang-tidy --quiet --warnings-as-errors='*' shim/*.c -- $(STANDARD)
 	clang-tidy --quiet --warnings-as-errors='*' --checks=-cert-err33-c scripts/*.c -- $(STANDARD)
 	cppcheck --quiet --std=c11 --enable=warning,style,performance,portability --inline-suppr \

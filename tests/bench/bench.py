@@ -25,7 +25,7 @@ import subprocess
 import sys
 
 QUICK = os.environ.get("BENCH_QUICK") == "1"
-ROUNDS = 2 if QUICK else 15
+ROUNDS = 2 if QUICK else 12
 PAIRS = 20 if QUICK else 150
 STARTS = 10 if QUICK else 600
 REPAIRS = 3 if QUICK else 25
@@ -270,7 +270,12 @@ def measure_starts():
         (WRAPPER, "none", {}, [true]),
         (WRAPPER, "env (C)", {}, ["env", "true"]),
         (WRAPPER, "mptcpize run (C)", {}, ["mptcpize", "run", "true"]),
-        (WRAPPER, "proxychains4 -q (C)", PRELOADS.get("proxychains4"), ["proxychains4", "-q", "true"]),
+        (
+            WRAPPER,
+            "proxychains4 -q (C)",
+            PRELOADS.get("proxychains4"),
+            ["proxychains4", "-q", "true"],
+        ),
         (WRAPPER, "noselfconn (script)", {}, [wrapper, "true"]),
         (WRAPPER, "torsocks (script)", PRELOADS.get("torsocks"), ["torsocks", "true"]),
         (WRAPPER, "eatmydata (script)", {}, ["eatmydata", "true"]),
@@ -280,6 +285,7 @@ def measure_starts():
         variables = dict(variables or {})
         if section == WRAPPER:
             variables.pop("LD_PRELOAD", None)
+            variables["PATH"] = "/usr/bin:/bin"  # a long one takes each its time
         try:
             run(command, variables)
             usable.append((section, name, variables, command))
@@ -411,11 +417,15 @@ def measure_repairs():
 def begin_unusable():
     """Starts what takes a minute, and next to no CPU time."""
     client = [build + "/tests/client", "tcp4", "connect", "127.0.0.1", "40000"]
-    ways = {"noselfconn": ["env", "LD_PRELOAD=" + library, *client], "closed by the program": client}
+    ways = {
+        "noselfconn": ["env", "LD_PRELOAD=" + library, *client],
+        "closed by the program": client,
+    }
     if has("go"):
         try:
             source = os.path.dirname(os.path.abspath(__file__)) + "/dial.go"
-            run(["go", "build", "-o", here + "/dial", source], {"GOCACHE": here + "/go", "GO111MODULE": "off"})
+            settings = {"GOCACHE": here + "/go", "GO111MODULE": "off"}
+            run(["go", "build", "-o", here + "/dial", source], settings)
             ways["Go's dialer"] = [here + "/dial", "127.0.0.1:40000"]
         except Failed as why:
             skip(f"Go's dialer ({why})")
@@ -439,7 +449,7 @@ def end_unusable(running):
             continue
         seconds = float(out)
         if seconds >= SECONDS:
-            name += f" (at least; not waited for longer)"
+            name += " (at least: not waited for longer)"
         row("no server can bind the port, for", name, unit="s", value=[seconds] * 3)
 
 
@@ -448,17 +458,18 @@ def end_unusable(running):
 
 def measure_scale():
     say("timing threads")
-    for threads in (1, 2, 4, 16):
-        pairs = []
-        for _ in range(1 if QUICK else 3):
-            command = [here + "/scale", str(threads), "10" if QUICK else "60", "2" if QUICK else "8"]
-            pairs += number_pairs(run(command, PRELOADS["noselfconn"]))
+    pairs = {threads: [] for threads in (1, 2, 4, 16)}
+    for _ in range(1 if QUICK else 4):
+        for threads, of_these in pairs.items():
+            command = [here + "/scale", str(threads), *(["10", "2"] if QUICK else ["50", "6"])]
+            of_these += number_pairs(run(command, PRELOADS["noselfconn"]))
+    for threads, of_these in pairs.items():
         row(
             "connects per second, non-blocking, to a closed port",
             f"noselfconn, {threads} thread{'s' * (threads > 1)}",
             unit="/s",
-            value=quartiles([a for a, _ in pairs]),
-            ratio=quartiles([a / b for a, b in pairs]),
+            value=quartiles([a for a, _ in of_these]),
+            ratio=quartiles([a / b for a, b in of_these]),
         )
 
 
@@ -555,13 +566,14 @@ def spread(numbers, form):
 
 def cells(r):
     """A row of the table: texts, from the left."""
-    value, ratio = r["value"], r.get("ratio")
+    value, ratio, more = r["value"], r.get("ratio"), r.get("more")
     return [
         "  " + r["with"],
         shown(value[0], r["unit"]),
         spread(value, lambda n: shown(n, r["unit"]).split(" ")[0].removesuffix("/s")),
         f"{ratio[0]:.3f}" if ratio else "",
         spread(ratio, lambda n: f"{n:.3f}") if ratio else "",
+        f"{more[0]:+.0f} ns" if more else "",
         *(
             f"{r[key]:,}" if isinstance(r.get(key), int) else r.get(key) or ""
             for key in ("syscalls", "instructions", "relocations", "pages")
@@ -571,11 +583,13 @@ def cells(r):
 
 def print_table(result):
     m = result["machine"]
-    print(f"{m['cpu']}, {m['cpus']} CPUs{' (virtual)' * m['virtual']}; {m['kernel']}; {m['libc']}")
+    virtual = " (virtual)" if m["virtual"] else ""
+    print(f"{m['cpu']}, {m['cpus']} CPUs{virtual}; {m['kernel']}; {m['libc']}")
     print(f"load average at the start: {m['load']}")
     for what in result["skipped"]:
         print(f"skipped: {what}")
-    head = ["", "median", "[quartiles]", "ratio", "[quartiles]", "syscalls", "instr.", "relocs", "pages"]
+    head = ["", "median", "[quartiles]", "ratio", "[quartiles]", "more"]
+    head += ["syscalls", "instr.", "relocs", "pages"]
     table = [cells(r) for r in result["rows"]]
     widths = [max(len(line[i]) for line in [head, *table]) for i in range(len(head))]
     left = (0, 2, 4)

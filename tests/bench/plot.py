@@ -30,7 +30,8 @@ text { font: 12px sans-serif; fill: #24292f }
 
 
 def text(x, y, what, style="", anchor="start"):
-    return f'<text x="{x:.1f}" y="{y:.1f}" class="{style}" text-anchor="{anchor}">{html.escape(what)}</text>'
+    where = f'x="{x:.1f}" y="{y:.1f}" class="{style}" text-anchor="{anchor}"'
+    return f"<text {where}>{html.escape(what)}</text>"
 
 
 def line(x1, y1, x2, y2, style):
@@ -73,9 +74,14 @@ def main():
         if rows:
             lines, top = panel(top, title, rows)
             body += lines
-    body.append(text(8, top + 4, "Time, as a ratio to the same without a preload: median and quartiles", "axis"))
-    body.append(text(8, top + 20, f'{result["machine"]["cpu"]}, {result["machine"]["kernel"]}', "axis"))
-    print(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top + 30:.0f}" width="{WIDTH}">')
+    about = result["machine"]
+    notes = (
+        "Time, as a ratio to the same without a preload: median and quartiles",
+        f"{about['cpu']}, {about['kernel']}",
+    )
+    body += [text(8, top + 4 + 16 * i, note, "axis") for i, note in enumerate(notes)]
+    size = f'width="{WIDTH}" viewBox="0 0 {WIDTH} {top + 30:.0f}"'
+    print(f'<svg xmlns="http://www.w3.org/2000/svg" {size}>')
     print(f"<style>{STYLE}</style>", *body, "</svg>", sep="\n")
 
 
