@@ -237,12 +237,12 @@ bool repair(int fd, const struct sockaddr *addr, socklen_t len, enum repair_call
 	struct repair r = {
 	        .fd = fd, .addr = (struct sockaddr *)&dest, .len = len, .call = call};
 	struct hold hold;
-	bool found, anew = false, waits;
+	bool anew = false, waits;
 	memcpy(&dest, addr, len < sizeof dest ? len : sizeof dest);
 
 	do {
 		hold_begin(&hold);
-		found = undo_and_begin_again(&r, outcome);
+		bool found = undo_and_begin_again(&r, outcome);
 		hold_end(&hold);
 		anew = anew || found;
 		waits = found && is_to_wait(&r) && is_pending(*outcome);
