@@ -97,8 +97,8 @@ $(BUILD)/start: scripts/start.c Makefile
 	@mkdir -p $(@D)
 	$(COMPILE) $(LDFLAGS) -o $@ $<
 
-demo: all
-	@scripts/noselfconn --self-test
+demo:
+	@$(MAKE) -s all && scripts/noselfconn --self-test
 
 # Installation. PRELOAD is what LD_PRELOAD is set to: where LIBDIR is that of a Debian
 # architecture, with glibc's $LIB, so that one wrapper serves several architectures.
