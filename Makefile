@@ -191,6 +191,17 @@ $(BENCH)/forward-getsockname.so: tests/bench/floor.c Makefile
 
 .PHONY: bench
 
+# Random sequences of calls, with the library and without: see tests/differ.c. A quarter of an
+# hour or so; what it finds can be run again by its number.
+FUZZ_SEED ?= $(shell date +%s)000000
+FUZZ_COUNT ?= 1000000
+
+fuzz: all $(BUILD)/tests/differ
+	LD_PRELOAD=$(abspath $(LIBRARY)) NOSELFCONN_LOG=$(abspath $(BUILD))/fuzz.log \
+		$(BUILD)/tests/differ $(FUZZ_SEED) $(FUZZ_COUNT)
+
+.PHONY: fuzz
+
 # What the code is held to besides its tests.
 lint:
 	tests/setup.sh clang-format clang-tidy cppcheck shellcheck mandoc

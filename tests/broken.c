@@ -1,0 +1,45 @@
+/*
+ * A third preload, above the library: connect() with a defect, that tests/differ.bats expects
+ * to be found. BROKEN says which.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+typedef int connect_fn(int, const struct sockaddr *, socklen_t);
+
+static int is(const char *defect)
+{
+	const char *s = getenv("BROKEN");
+	return s != NULL && strcmp(s, defect) == 0;
+}
+
+/* glibc declares connect() itself with a union for its addr. */
+int broken_connect(int fd, const struct sockaddr *addr, socklen_t len) __asm__("connect");
+
+int broken_connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	connect_fn *next = NULL;
+	int on = 1, value;
+	socklen_t size = sizeof value;
+	*(void **)&next = dlsym(RTLD_NEXT, "connect");
+	if (is("pointer") && addr->sa_family == 99)
+		return -1;
+	int result = next(fd, addr, len), error = errno;
+	if (is("errno") && result == 0)
+		error = ENOENT;
+	if (is("outcome") && error == EINPROGRESS)
+		getsockopt(fd, SOL_SOCKET, SO_ERROR, &value, &size);
+	if (is("option") && result != 0)
+		setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+	if (is("flags") && result != 0)
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	if (is("leak") && error == ECONNREFUSED)
+		fcntl(fd, F_DUPFD, 300);
+	errno = error;
+	return result;
+}
