@@ -115,7 +115,7 @@ files() {
 	# A test run within one: without the variables of this one.
 	run -0 env -i PATH="${PATH//"$BATS_LIBEXEC:"/}" HOME="$HOME" CI="${CI-}" make -s CFLAGS=-O1 \
 		test JOBS=1 TESTS="--filter 'version agrees|bash is connected' tests/wrapper.bats"
-	has 'ok 1 --version'
+	has 'ok 1 bash is connected' 'ok 2 --version agrees'
 	run -0 make -s CFLAGS=-O1 install PREFIX="$root"
 	run -0 "$root/bin/noselfconn" -s "$build/tests/preloaded"
 	[ "$output" = preloaded ]
