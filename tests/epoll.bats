@@ -13,19 +13,18 @@ epoll() {
 	in_ns "$build/tests/epoll" "$@"
 }
 
-# alike HOW KIND ADDR WORD...: repaired in that way, it is as it would have been. The control, in
-# which a refused connect() succeeds, says something else.
+# alike HOW KIND ADDR WORD...: repaired in that way, it is as it would have been. The control ends
+# after its connect(), because what it would wait for may never come.
 alike() {
-	local how=$1 kind=$2 addr=$3 t=$BATS_TEST_TMPDIR
+	local how=$1 kind=$2 addr=$3 t=$BATS_TEST_TMPDIR begin=() word
 	shift 3
 	INJECT_SERVER=${SERVED:+$addr:7@1} epoll "$kind" "$addr" 7 "$@" >"$t/plain"
-	[ -n "$SERVED" ] || {
-		epoll "$kind" "$addr" 40000 "$@" error >"$t/control"
-		run diff "$t/plain" "$t/control"
-		[ "$status" -eq 1 ]
-		run in_ns "$client" "$kind" nonblock connect "$addr" 40000 names
-		said "local: $addr 40000" "peer: $addr 40000"
-	}
+	for word; do
+		begin+=("$word")
+		[ "$word" != connect ] || break
+	done
+	run epoll "$kind" "$addr" 40000 "${begin[@]}" look
+	said "look: connected to itself"
 	rm -f "$t/log"
 	INJECT_SERVER=${SERVED:+$addr:40000@2} shimmed epoll "$kind" "$addr" 40000 "$@" >"$t/repaired"
 	diff "$t/plain" "$t/repaired"
@@ -87,7 +86,10 @@ unwatched() {
 }
 
 @test "A registration outlives a connect() that failed, for the next" {
-	watched new edge add 0 connect wait 0 error connect wait 0 error
+	for kind in "tcp4 127.0.0.1" "tcp6 ::1" "mptcp4 127.0.0.1"; do
+		# shellcheck disable=SC2086
+		alike "reset in place" $kind new edge add 0 connect wait 0 error connect wait 0 error
+	done
 	watched new level add 0 connect wait 0 error connect wait 0 error remove 0
 }
 

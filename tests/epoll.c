@@ -10,6 +10,7 @@
  *   rearm SET                      EPOLL_CTL_MOD, as the socket was registered
  *   remove SET                     EPOLL_CTL_DEL
  *   connect error close            of the socket
+ *   look                           is it connected to itself?
  *   wait SET                       waits for events
  *   peek SET                       shows them without waiting
  *   fork                           what follows is done by a child, which inherits it all
@@ -71,6 +72,18 @@ static void do_connect(const char *addr, const char *port)
 		errx(2, "%s %s: %s", addr, port, gai_strerror(e));
 	said("connect", connect(fd, found->ai_addr, found->ai_addrlen));
 	freeaddrinfo(found);
+}
+
+static void look(void)
+{
+	struct sockaddr_storage local, peer;
+	socklen_t len = sizeof local, peer_len = sizeof peer;
+	memset(&local, 0, sizeof local);
+	memset(&peer, 0, sizeof peer);
+	bool itself = getsockname(fd, (struct sockaddr *)&local, &len) == 0 &&
+	              getpeername(fd, (struct sockaddr *)&peer, &peer_len) == 0 &&
+	              memcmp(&local, &peer, sizeof local) == 0;
+	printf("look: %s\n", itself ? "connected to itself" : "not connected to itself");
 }
 
 static void show_error(void)
@@ -168,6 +181,8 @@ int main(int argc, char **argv)
 			do_connect(argv[2], argv[3]);
 		else if (is(*word, "error"))
 			show_error();
+		else if (is(*word, "look"))
+			look();
 		else if (is(*word, "close"))
 			close(fd);
 		else if (is(*word, "fork"))
