@@ -9,12 +9,12 @@ import json
 import sys
 
 WIDTH, LEFT, RIGHT, LINE = 760, 250, 70, 19
-SECTIONS = (
-    "connect() to a listening port",
-    "connect() to a closed port, non-blocking",
-    "start of true, preloaded",
-    "start of true through a wrapper",
-)
+SECTIONS = {  # and where the scale ends, for not all are near 1
+    "connect() to a listening port": 1.1,
+    "connect() to a closed port, non-blocking": 1.1,
+    "start of true, preloaded": None,
+    "start of true through a wrapper": None,
+}
 STYLE = """
 text { font: 12px sans-serif; fill: #24292f }
 .head { font-weight: bold }
@@ -38,15 +38,17 @@ def line(x1, y1, x2, y2, style):
     return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{style}"/>'
 
 
-def panel(top, title, rows):
-    """The lines of one section, each on a scale of its own, from 1 to what is needed."""
-    most = max(r["ratio"][2] for r in rows)
+def panel(top, title, rows, high):
+    """The lines of one section, on a scale of its own. What is beyond it is an arrow."""
     low = min(0.98, min(r["ratio"][1] for r in rows))
-    low, high = (0, most * 1.02) if most > 2 else (low, low + (most - low) * 1.05)
+    if high is None:
+        high = max(r["ratio"][2] for r in rows) * 1.02
+        low = 0 if high > 2 else low
     step = next(s for s in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10) if (high - low) / s <= 9)
     bottom = top + LINE * (len(rows) + 1)
 
     def x(ratio):
+        ratio = min(max(ratio, low), high)
         return LEFT + (ratio - low) / (high - low) * (WIDTH - LEFT - RIGHT)
 
     out = [text(8, top + 13, title, "head")]
@@ -59,8 +61,12 @@ def panel(top, title, rows):
         style = "own" if r["with"].startswith("noselfconn") else "other"
         median, lower, upper = r["ratio"]
         out.append(text(LEFT - 10, y + 4, r["with"], "", "end"))
-        out.append(line(x(lower), y, x(upper), y, style))
-        out.append(f'<circle cx="{x(median):.1f}" cy="{y:.1f}" r="4" class="{style}"/>')
+        if median > high:
+            shape = f'<path d="M{x(high) - 8:.1f} {y - 4:.1f} l8 4 l-8 4 z" class="{style}"/>'
+        else:
+            shape = f'<circle cx="{x(median):.1f}" cy="{y:.1f}" r="4" class="{style}"/>'
+            out.append(line(x(lower), y, x(upper), y, style))
+        out.append(shape)
         out.append(text(WIDTH - RIGHT + 8, y + 4, f"{median:.3f}"))
     return out, bottom + 2 * LINE
 
@@ -69,10 +75,10 @@ def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         result = json.load(file)
     body, top = [], 8
-    for title in SECTIONS:
+    for title, high in SECTIONS.items():
         rows = [r for r in result["rows"] if r["section"] == title and r.get("ratio")]
         if rows:
-            lines, top = panel(top, title, rows)
+            lines, top = panel(top, title, rows, high)
             body += lines
     about = result["machine"]
     notes = (
