@@ -2,12 +2,13 @@
  * signals WORD...: connect() to a closed port of this host in a storm of timer signals. Says
  * what came of it, and whether the program is as before.
  *
- *   storm HOW TIMES        a new socket each time; HOW is "restart" (SA_RESTART) or
- * "interrupt". What was interrupted goes on, and is waited for. jump TIMES             so
- * often, the handler jumps out of connect() with siglongjmp() wait HOW               a single,
- * blocking connect(), of which a handler with or without SA_RESTART must be able to interrupt
- * the waiting: the server that the preload serve.so, with SERVE_FULL=1, lets come up does not
- *                          answer before the third signal
+ * - storm HOW TIMES: a new socket each time; HOW is "restart" (SA_RESTART) or "interrupt". What
+ *   was interrupted goes on, and is waited for.
+ * - jump TIMES: so often, the handler jumps out of connect() with siglongjmp(); not out of the
+ *   first
+ * - wait HOW: a single, blocking connect(), of which a handler with or without SA_RESTART must
+ *   be able to interrupt the waiting: the server that the preload serve.so, with SERVE_FULL=1,
+ *   lets come up does not answer before the third signal
  */
 #include "attempt.h"
 
@@ -98,10 +99,10 @@ static void jump_out(int times)
 	for (i = 0; jumped < times && i < 100 * times; i++) {
 		fd = open_socket();
 		if (sigsetjmp(back, 1) == 0) {
-			may_jump = 1;
-			int outcome = attempt(fd);
+			may_jump = i > 0;
+			attempt(fd);
 			may_jump = 0;
-			self += outcome == 0 && to_itself(fd);
+			self += to_itself(fd);
 		} else {
 			jumped++;
 		}
