@@ -60,6 +60,20 @@ on() {
 	both_ways tcp4 127.0.0.1 timeout connect look error poll
 }
 
+@test "A connect() that is given up without a retry looks like any other refusal, but for its port" {
+	for kind in "tcp4 127.0.0.1" "tcp6 ::1" "mptcp4 127.0.0.1"; do
+		# shellcheck disable=SC2086
+		set -- $kind
+		run outcome "$@" 40000 connect look
+		said "connect: ok" "local: $2, the destination's port"
+		outcome "$@" 7 connect error poll select read write error >"$BATS_TEST_TMPDIR/plain"
+		NOSELFCONN_RETRIES=0 shimmed outcome "$@" 40000 \
+			connect error poll select read write error >"$BATS_TEST_TMPDIR/repaired"
+		diff "$BATS_TEST_TMPDIR/plain" "$BATS_TEST_TMPDIR/repaired"
+		repaired aborted
+	done
+}
+
 @test "A connect() that succeeds in the end looks like any other" {
 	served both_ways tcp4 127.0.0.1 connect look error poll select read write connect look
 	served both_ways tcp6 ::ffff:127.0.0.1 connect look error poll select read write connect look
