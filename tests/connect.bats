@@ -180,6 +180,11 @@ need_addresses() {
 @test "an MPTCP socket bound to an address is refused" {
 	need_mptcp
 	refused "reset in place" mptcp4 bind 127.0.0.1 0 connect 127.0.0.1 40001
+}
+
+@test "an MPTCP socket bound to an address without a port is refused" {
+	need_mptcp
+	need_no_port
 	refused "reset in place" mptcp4 $no_port bind 127.0.0.1 0 connect 127.0.0.1 40000
 }
 

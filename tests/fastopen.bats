@@ -81,7 +81,7 @@ calls='sendto sendmsg sendmmsg'
 	export INJECT_SERVER=127.0.0.1:40000@1
 	for call in $calls; do
 		for sysctl in 1 3 7; do
-			for how in n nd w; do
+			for how in n nd w wd; do
 				shimmed_fastopen "$sysctl" "$how" "$call"
 				said "$call: EINPROGRESS" "outcome: ok" "send: 5" \
 					"from port 40001 the server got: hello"

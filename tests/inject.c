@@ -8,6 +8,7 @@
  * - INJECT_AFTER=E: the first such connect is made, and reported to have failed with E
  * - INJECT_SERVER=ADDR:PORT@N: before the Nth such connect, a server listens there; it is the
  *   process's own, with a descriptor above 500
+ *   (a sendto() that connects, MSG_FASTOPEN with nothing to send, counts as one)
  * - INJECT_EARLY=ADDR:PORT: the constructor connects there, and says what came of it; preloaded
  *   below the library, it runs before the library's own
  */
@@ -51,6 +52,8 @@ static void serve(int nth)
 		perror("inject: serve");
 }
 
+static int calls; /* of connect() */
+
 static int next(int fd, const struct sockaddr *addr, socklen_t len)
 {
 	int (*fn)(int, const struct sockaddr *, socklen_t);
@@ -63,7 +66,6 @@ int injected(int fd, const struct sockaddr *addr, socklen_t len) __asm__("connec
 
 int injected(int fd, const struct sockaddr *addr, socklen_t len)
 {
-	static int calls;
 	if (addr->sa_family != AF_INET && addr->sa_family != AF_INET6)
 		return next(fd, addr, len);
 	calls++;
@@ -78,6 +80,19 @@ int injected(int fd, const struct sockaddr *addr, socklen_t len)
 		return -1;
 	}
 	return result;
+}
+
+ssize_t injected_send(int fd, const void *buf, size_t n, int flags, const struct sockaddr *addr,
+                      socklen_t len) __asm__("sendto");
+
+ssize_t injected_send(int fd, const void *buf, size_t n, int flags, const struct sockaddr *addr,
+                      socklen_t len)
+{
+	ssize_t (*fn)(int, const void *, size_t, int, const struct sockaddr *, socklen_t);
+	*(void **)&fn = dlsym(RTLD_NEXT, "sendto");
+	if ((flags & MSG_FASTOPEN) != 0 && n == 0)
+		serve(++calls);
+	return fn(fd, buf, n, flags, addr, len);
 }
 
 __attribute__((constructor)) static void early(void)

@@ -170,6 +170,11 @@ need_mptcp() {
 		"local: 127.0.0.1 40001" "peer: 127.0.0.1 40000"
 }
 
+# What tells a deliberate one from another is what is left after disconnecting.
+@test "where a socket can't be disconnected, a deliberate self-connection is refused too" {
+	refused cannot_disconnect all "replaced" tcp4 bind 127.0.0.1 40000 connect 127.0.0.1 40000
+}
+
 @test "where a socket can't be disconnected, a duplicate leaves nothing when it is closed" {
 	self_connects cannot_disconnect all tcp4 dup connect 127.0.0.1 40000
 	# shellcheck disable=SC2016
