@@ -234,11 +234,13 @@ bool repair(int fd, const struct sockaddr *addr, socklen_t len, enum repair_call
             int *outcome)
 {
 	struct sockaddr_storage dest;
-	struct repair r = {
-	        .fd = fd, .addr = (struct sockaddr *)&dest, .len = len, .call = call};
+	struct repair r = {.fd = fd, .addr = (struct sockaddr *)&dest, .call = call};
 	struct hold hold;
 	bool anew = false, waits;
-	memcpy(&dest, addr, len < sizeof dest ? len : sizeof dest);
+	r.len = len < sizeof dest
+	                ? len
+	                : sizeof dest; /* as sendmsg() has it; a connect() is never longer */
+	memcpy(&dest, addr, r.len);
 
 	do {
 		hold_begin(&hold);
