@@ -237,9 +237,8 @@ bool repair(int fd, const struct sockaddr *addr, socklen_t len, enum repair_call
 	struct repair r = {.fd = fd, .addr = (struct sockaddr *)&dest, .call = call};
 	struct hold hold;
 	bool anew = false, waits;
-	r.len = len < sizeof dest
-	                ? len
-	                : sizeof dest; /* as sendmsg() has it; a connect() is never longer */
+	/* sendmsg() takes the length of an address to be no more than this, if it is. */
+	r.len = len < sizeof dest ? len : sizeof dest;
 	memcpy(&dest, addr, r.len);
 
 	do {
