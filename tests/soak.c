@@ -42,7 +42,7 @@ static long count;       /* of connects of each thread */
 static int threads, low; /* of the ephemeral port range */
 static unsigned ports;   /* that connect() is given */
 static int me;           /* which of the processes */
-static pthread_barrier_t warm, go_on;
+static pthread_barrier_t barrier;
 
 static long read_number(const char *path, const char *label)
 {
@@ -116,24 +116,30 @@ static void connect_once(unsigned kind, in_port_t port)
 	close(fd);
 }
 
+/* All threads stand still while the first one looks. */
+static void note_together(int when, int thread)
+{
+	pthread_barrier_wait(&barrier);
+	if (thread == 0)
+		note(when);
+	pthread_barrier_wait(&barrier);
+}
+
 static void *work(void *arg)
 {
-	unsigned state = 2463534242u + (unsigned)*(int *)arg * 977u + (unsigned)me * 131071u;
+	int thread = *(int *)arg;
+	unsigned state = 2463534242u + (unsigned)thread * 977u + (unsigned)me * 131071u;
 	for (long i = 0; i < count; i++) {
+		if (i == count / 10)
+			note_together(0, thread);
 		state ^= state << 13;
 		state ^= state >> 17;
 		state ^= state << 5;
 		connect_once(i % 8 < 4 ? (unsigned)(i % 4) : 0,
 		             htons((in_port_t)((unsigned)low + 2 * (state % ports))));
-		if (i % 64 == 63 || i == count - 1)
-			atomic_fetch_add(&shared->done, i % 64 + 1);
-		if (i == count / 10) {
-			pthread_barrier_wait(&warm);
-			pthread_barrier_wait(&go_on);
-		}
+		atomic_fetch_add(&shared->done, 1);
 	}
-	pthread_barrier_wait(&warm);
-	pthread_barrier_wait(&go_on);
+	note_together(1, thread);
 	return NULL;
 }
 
@@ -142,26 +148,166 @@ static void run(void)
 {
 	static pthread_t thread[MOST_THREADS];
 	static int number[MOST_THREADS];
-	bool single = threads == 1;
-	pthread_barrier_init(&warm, NULL, single ? 1 : (unsigned)threads + 1);
-	pthread_barrier_init(&go_on, NULL, single ? 1 : (unsigned)threads + 1);
-	if (single) {
-		note(0);
-		work(&number[0]);
-		note(1);
-		_exit(0);
-	}
+	pthread_barrier_init(&barrier, NULL, (unsigned)threads);
 	for (int i = 0; i < threads; i++) {
 		number[i] = i;
-		if (pthread_create(&thread[i], NULL, work, &number[i]) != 0)
+		if (i > 0 && pthread_create(&thread[i], NULL, work, &number[i]) != 0)
 			err(2, "pthread_create");
 	}
-	for (int when = 0; when < 2; when++) {
-		pthread_barrier_wait(&warm);
-		note(when);
-		pthread_barrier_wait(&go_on);
-	}
-	for (int i = 0; i < threads; i++)
+	work(&number[0]);
+	for (int i = 1; i < threads; i++)
 		pthread_join(thread[i], NULL);
 	_exit(0);
+}
+
+/* ---- the process that watches ---- */
+
+static struct {
+	long reopened, reset, other, not_bindable;
+} repairs;
+
+static bool is_bindable(in_port_t port)
+{
+	struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = port};
+	time_t end = time(NULL) + BIND_SECONDS;
+	bool bound = false;
+	while (!bound && time(NULL) <= end) {
+		int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		bound = bind(fd, (struct sockaddr *)&any, sizeof any) == 0;
+		close(fd);
+		if (!bound)
+			usleep(200);
+	}
+	return bound;
+}
+
+/* "...: self-connection at 127.0.0.1:40000: reopened: connection refused" */
+static void read_repair(const char *line)
+{
+	static const char label[] = "self-connection at ";
+	const char *at = strstr(line, label), *how = at == NULL ? NULL : strstr(at, ": ");
+	if (how == NULL)
+		errx(2, "not a repair: %s", line);
+	const char *port = how;
+	while (port > at && port[-1] != ':')
+		port--;
+	if (strncmp(how, ": reopened: ", 12) == 0)
+		repairs.reopened++;
+	else if (strncmp(how, ": reset in place: ", 18) == 0)
+		repairs.reset++;
+	else
+		repairs.other++;
+	if (!is_bindable(htons((in_port_t)atoi(port)))) {
+		repairs.not_bindable++;
+		warnx("port %d can't be bound", atoi(port));
+	}
+}
+
+/* The new lines of the log; whole ones, because each is written at once. */
+static void read_log(FILE *log)
+{
+	char line[512];
+	if (log == NULL)
+		return;
+	clearerr(log);
+	while (fgets(line, sizeof line, log) != NULL)
+		read_repair(line);
+}
+
+/* On a terminal, one line that changes; else, a line for every tenth of the whole. */
+static void progress(long total)
+{
+	static long tenth;
+	long done = atomic_load(&shared->done);
+	bool tty = isatty(STDERR_FILENO);
+	if (tty || (total >= 1000000 && done * 10 / total != tenth))
+		fprintf(stderr, "%ld of %ld connects, %ld self-connected, %ld repairs%s", done,
+		        total, atomic_load(&shared->self_connected),
+		        repairs.reopened + repairs.reset + repairs.other, tty ? "\r" : "\n");
+	tenth = done * 10 / total;
+}
+
+static long sockets_left(void)
+{
+	const char *v4 = "/proc/net/sockstat", *v6 = "/proc/net/sockstat6";
+	long left = read_number(v4, "TCP: inuse ") + read_number(v6, "TCP6: inuse ");
+	FILE *f = fopen(v4, "re");
+	long timewait = 0;
+	if (f == NULL || fscanf(f, "%*[^T]TCP: inuse %*d orphan %*d tw %ld", &timewait) != 1)
+		errx(2, "%s", v4);
+	fclose(f);
+	return left + timewait;
+}
+
+static bool summary(int processes)
+{
+	bool flat = true;
+	int most_descriptors = 0;
+	long most_memory = 0;
+	long left = sockets_left(), self = atomic_load(&shared->self_connected),
+	     others = atomic_load(&shared->others);
+	for (int i = 0; i < processes; i++) {
+		const int *fds = shared->process[i].descriptors;
+		const long *kb = shared->process[i].memory_kb;
+		if (fds[1] != fds[0] || kb[1] > kb[0] + MEMORY_KB) {
+			flat = false;
+			warnx("process %d: from %d to %d descriptors, from %ld to %ld kB", i,
+			      fds[0], fds[1], kb[0], kb[1]);
+		}
+		most_descriptors = fds[1] > most_descriptors ? fds[1] : most_descriptors;
+		most_memory = kb[1] > most_memory ? kb[1] : most_memory;
+	}
+	printf("%ld connects to %u ports, %d x %d threads: %ld self-connected, %ld not "
+	       "refused; "
+	       "repairs: %ld reopened, %ld reset in place, %ld other, %ld ports not bindable; "
+	       "%s: %d descriptors, %ld kB at most; %ld sockets left\n",
+	       atomic_load(&shared->done), ports, processes, threads, self, others,
+	       repairs.reopened, repairs.reset, repairs.other, repairs.not_bindable,
+	       flat ? "flat" : "NOT FLAT", most_descriptors, most_memory, left);
+	return flat && self == 0 && others == 0 && repairs.not_bindable == 0 &&
+	       repairs.other == 0 && left == 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 4)
+		errx(2, "usage: soak COUNT THREADS PROCESSES");
+	threads = atoi(argv[2]);
+	int processes = atoi(argv[3]), high, status, running = 0;
+	bool died = false;
+	if (threads < 1 || threads > MOST_THREADS || processes < 1 ||
+	    processes > MOST_PROCESSES)
+		errx(2, "up to %d threads, up to %d processes", MOST_THREADS, MOST_PROCESSES);
+	count = (atol(argv[1]) + threads * processes - 1) / (threads * processes);
+
+	FILE *range = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
+	if (range == NULL || fscanf(range, "%d %d", &low, &high) != 2)
+		errx(2, "ip_local_port_range");
+	fclose(range);
+	ports = (unsigned)(high - low + 1) / 2;
+	shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+	              -1, 0);
+	if (shared == MAP_FAILED)
+		err(2, "mmap");
+
+	const char *path = getenv("NOSELFCONN_LOG");
+	FILE *log = path == NULL ? NULL : fopen(path, "w+e");
+	for (me = 0; me < processes; me++, running++) {
+		pid_t pid = fork();
+		if (pid < 0)
+			err(2, "fork");
+		if (pid == 0)
+			run();
+	}
+	while (running > 0) {
+		pid_t pid = waitpid(-1, &status, WNOHANG);
+		running -= pid > 0;
+		died |= pid > 0 && status != 0;
+		read_log(log);
+		progress(count * threads * processes);
+		if (pid == 0)
+			usleep(100000);
+	}
+	read_log(log);
+	return summary(processes) && !died ? 0 : 1;
 }
