@@ -16,7 +16,7 @@ struct search {
 	char link[48]; /* what its descriptors are links to in /proc/PID/fd */
 	char self[16]; /* this process's PID, as /proc has it */
 	int mine[2];   /* the descriptors that may refer to the socket */
-	int budget;    /* look-ups left; one takes about a microsecond */
+	int budget;    /* system calls left; one takes some microseconds */
 	bool other;    /* looking at a process other than this one */
 };
 
