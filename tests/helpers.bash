@@ -26,12 +26,12 @@ cannot() {
 # test programs are those of another ABI (tests/abi.sh), what is to be preloaded is handed to them
 # as ABI_PRELOAD, past the native programs on the way.
 in_ns() {
-	local low=40000 high=40001
+	local low=40000 high=40001 preload=${LD_PRELOAD-}
 	case $1 in
 	[0-9]*-[0-9]*) low=${1%-*} high=${1#*-}; shift ;;
 	esac
 	if [ -n "${ABI-}" ]; then
-		ABI_PRELOAD=${LD_PRELOAD-} LD_PRELOAD='' "$build/tests/netns" "$low" "$high" "$@"
+		ABI_PRELOAD=$preload LD_PRELOAD='' "$build/tests/netns" "$low" "$high" "$@"
 	else
 		"$build/tests/netns" "$low" "$high" "$@"
 	fi
