@@ -202,6 +202,38 @@ fuzz: all $(BUILD)/tests/differ
 
 .PHONY: fuzz
 
+# Connects by the million to closed ports, see tests/soak.c: with the ordinary range, where one in
+# some 14,000 is connected to itself, and with a narrow one; from threads, and from processes.
+SOAK_CONNECTS ?= 10000000
+
+soak: all $(BUILD)/tests/soak $(BUILD)/tests/netns
+	set -e; for run in '32768 60999 2 8 1' '32768 60999 2 1 4' '40000 40063 20 8 1' \
+			'40000 40063 20 1 4'; do \
+		set -- $$run; \
+		LD_PRELOAD=$(abspath $(LIBRARY)) NOSELFCONN_LOG=$(abspath $(BUILD))/soak.log \
+		$(BUILD)/tests/netns $$1 $$2 $(BUILD)/tests/soak \
+			$$(($(SOAK_CONNECTS) / $$3)) $$4 $$5; \
+	done
+
+# The library's code under AddressSanitizer and UBSan: built into the programs that test it.
+SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all
+SANITIZED = client differ soak
+
+sanitize: $(SANITIZED:%=$(BUILD)/sanitized/%)
+
+$(BUILD)/sanitized/%: tests/%.c $(SOURCES) $(wildcard shim/*.h) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(STANDARD) $(CPPFLAGS) -O1 -g $(SANITIZERS) -fno-omit-frame-pointer -pthread -w \
+		-o $@ $< $(SOURCES) -ldl
+
+.PHONY: soak sanitize
+
+# For tests/memory.bats.
+TEST_NEEDS += valgrind
+ifneq ($(filter tests tests/memory.bats,$(TESTS)),)
+test: sanitize
+endif
+
 # What the code is held to besides its tests.
 lint:
 	tests/setup.sh clang-format clang-tidy cppcheck shellcheck mandoc

@@ -1,11 +1,11 @@
 /*
  * soak COUNT THREADS PROCESSES: COUNT connects to closed ports, from so many processes of so
  * many threads each. To be run in a network namespace of its own (netns); the ports are those
- * of its ephemeral port range that connect() is given. Each connect is to be refused. With
- * NOSELFCONN_LOG, a server without SO_REUSEADDR is to bind the port after each repair, at the
- * latest when the sockets that happen to have it at that moment are closed. At the end, no
- * process has more descriptors or memory than after its first tenth, and the namespace has no
- * socket left.
+ * of its ephemeral port range that connect() is given. Each connect is to be refused, unless
+ * two of them meet. With NOSELFCONN_LOG, a server without SO_REUSEADDR is to bind the port
+ * after each repair, at the latest when the sockets that happen to have it at that moment are
+ * closed. At the end, no process has more descriptors or memory than after its first tenth, and
+ * the namespace has no socket left.
  *
  * A line of progress on stderr, a summary on stdout; exit status 1 where something is not so.
  */
@@ -31,7 +31,7 @@ enum { MOST_PROCESSES = 64, MOST_THREADS = 64, BIND_SECONDS = 30, MEMORY_KB = 12
 
 /* Of all processes. */
 static struct shared {
-	atomic_long done, self_connected, others;
+	atomic_long done, self_connected, mutual, others;
 	struct {
 		int descriptors[2]; /* after the first tenth, and at the end */
 		long memory_kb[2];
@@ -76,18 +76,28 @@ static void note(int when)
 	shared->process[me].memory_kb[when] = read_number("/proc/self/status", "RssAnon:");
 }
 
+/*
+ * Two sockets that happen to have each other's destination for their own port connect to one
+ * another. Aborted, so that nothing is left of it.
+ */
 static void examine(int fd, int error)
 {
+	const struct linger abort = {.l_onoff = 1};
 	struct sockaddr_in6 local, peer;
 	socklen_t len = sizeof local, peer_len = sizeof peer;
 	if (error == ECONNREFUSED)
 		return;
-	if (error == 0 && getsockname(fd, (struct sockaddr *)&local, &len) == 0 &&
-	    getpeername(fd, (struct sockaddr *)&peer, &peer_len) == 0 &&
-	    memcmp(&local, &peer, len) == 0)
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &abort, sizeof abort);
+	if (error != 0 && error != ECONNRESET) {
+		atomic_fetch_add(&shared->others, 1);
+		warnx("connect: %s", strerror(error));
+	} else if (error == 0 && getsockname(fd, (struct sockaddr *)&local, &len) == 0 &&
+	           getpeername(fd, (struct sockaddr *)&peer, &peer_len) == 0 &&
+	           memcmp(&local, &peer, len) == 0) {
 		atomic_fetch_add(&shared->self_connected, 1);
-	else if (atomic_fetch_add(&shared->others, 1) < 10)
-		warnx("connect: %s", error == 0 ? "success" : strerror(error));
+	} else {
+		atomic_fetch_add(&shared->mutual, 1);
+	}
 }
 
 static void connect_once(unsigned kind, in_port_t port)
@@ -257,13 +267,14 @@ static bool summary(int processes)
 		most_descriptors = fds[1] > most_descriptors ? fds[1] : most_descriptors;
 		most_memory = kb[1] > most_memory ? kb[1] : most_memory;
 	}
-	printf("%ld connects to %u ports, %d x %d threads: %ld self-connected, %ld not "
-	       "refused; "
-	       "repairs: %ld reopened, %ld reset in place, %ld other, %ld ports not bindable; "
-	       "%s: %d descriptors, %ld kB at most; %ld sockets left\n",
-	       atomic_load(&shared->done), ports, processes, threads, self, others,
-	       repairs.reopened, repairs.reset, repairs.other, repairs.not_bindable,
-	       flat ? "flat" : "NOT FLAT", most_descriptors, most_memory, left);
+	printf("%ld connects to %u ports, %d x %d threads: %ld self-connected, %ld to one "
+	       "another, "
+	       "%ld other outcomes; repairs: %ld reopened, %ld reset in place, %ld other, "
+	       "%ld ports not bindable; %s: %d descriptors, %ld kB at most; %ld sockets left\n",
+	       atomic_load(&shared->done), ports, processes, threads, self,
+	       atomic_load(&shared->mutual), others, repairs.reopened, repairs.reset,
+	       repairs.other, repairs.not_bindable, flat ? "flat" : "NOT FLAT",
+	       most_descriptors, most_memory, left);
 	return flat && self == 0 && others == 0 && repairs.not_bindable == 0 &&
 	       repairs.other == 0 && left == 0;
 }
