@@ -19,6 +19,7 @@
 struct repair {
 	int fd;    /* the program's descriptor */
 	int own;   /* our own one of the same socket; fd where none can be had */
+	int copy;  /* own, where it is ours to close, or -1; even then it may be fd's number */
 	int guard; /* keeps the kernel from choosing the port again, or -1 */
 	int flags; /* file status flags of fd, or -1 */
 	enum repair_call call;
@@ -125,9 +126,8 @@ static bool reopen(struct repair *r, int new, int *outcome)
 		reset(new);
 		return false;
 	}
-	if (r->own != r->fd)
-		spare_close(r->own);
-	r->own = new;
+	spare_close(r->copy);
+	r->own = r->copy = new;
 	return true;
 }
 
@@ -199,9 +199,8 @@ static int connect_again(struct repair *r)
 static bool undo_and_begin_again(struct repair *r, int *outcome)
 {
 	bool found;
-	r->own = spare_dup(r->fd);
-	if (r->own < 0)
-		r->own = r->fd;
+	r->copy = spare_dup(r->fd);
+	r->own = r->copy >= 0 ? r->copy : r->fd;
 	r->flags = fcntl(r->own, F_GETFL);
 	if (r->flags < 0)
 		r->flags = fcntl(r->own, F_GETFL);
@@ -218,8 +217,7 @@ static bool undo_and_begin_again(struct repair *r, int *outcome)
 		if (is_pending(*outcome) && reopen_is_other_socket(r->fd, r->own))
 			*outcome = EBADF;
 	}
-	if (r->own != r->fd)
-		spare_close(r->own);
+	spare_close(r->copy);
 	return found;
 }
 
