@@ -246,7 +246,7 @@ bool repair(int fd, const struct sockaddr *addr, socklen_t len, enum repair_call
 		anew = anew || found;
 		waits = found && is_to_wait(&r) && is_pending(*outcome);
 		if (waits) {
-			*outcome = outcome_of(next_connect(fd, r.addr, len));
+			*outcome = outcome_of(next_connect(fd, r.addr, r.len));
 			if (*outcome == EALREADY) /* what SO_SNDTIMEO makes of a second one */
 				*outcome = EINPROGRESS;
 		}
