@@ -2,6 +2,7 @@
 
 #include "kernel.h"
 #include "next.h"
+#include "selfconn.h"
 #include "sockopt.h"
 #include <errno.h>
 #include <limits.h>
@@ -104,7 +105,8 @@ bool reset(int fd)
 	int before = errno, error;
 	bool done = next_connect(fd, &none, sizeof none) == 0 ||
 	            next_connect(fd, &none, sizeof none) == 0;
-	if (done)
+	/* MPTCP notes no error for it; one that is there is the program's. */
+	if (done && protocol_of(fd) != IPPROTO_MPTCP)
 		sockopt_get(fd, SOL_SOCKET, SO_ERROR, &error);
 	errno = before;
 	return done;
