@@ -1,8 +1,7 @@
 /*
  * Numbers of the kernel's interface that some C library's headers do not have (musl, or a libc
- * older than the kernel it runs on). They are those of <asm-generic/socket.h>, which every
- * architecture uses but alpha, mips, parisc and sparc; there an option that the headers do not
- * name is left out, see options.c.
+ * older than the kernel it runs on). They are those of <asm-generic/socket.h>; on alpha, mips,
+ * parisc and sparc, which have others, no socket is reopened, see options_carry().
  */
 #ifndef NOSELFCONN_KERNEL_H
 #define NOSELFCONN_KERNEL_H
@@ -22,9 +21,6 @@
 #endif
 #ifndef SOCK_SNDBUF_LOCK
 #define SOCK_SNDBUF_LOCK 1
-#endif
-#ifndef SOCK_RCVBUF_LOCK
-#define SOCK_RCVBUF_LOCK 2
 #endif
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71

@@ -40,6 +40,7 @@ package_of() {
 	libasan.so) echo libasan8 ;;
 	*libfaketime.so.1) echo libfaketime ;;
 	setcap) echo libcap2-bin ;;
+	valgrind) echo valgrind libc6-dbg ;;
 	setpriv) echo util-linux ;;
 	script) echo bsdutils ;;
 	*/bash_completion) echo bash-completion ;;
