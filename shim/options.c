@@ -26,7 +26,7 @@ struct option {
  * attempt, and that decides the matter. Not here:
  *  - SO_SNDBUF, SO_RCVBUF: below; the kernel doubles them, and may have chosen them itself
  *  - TCP_MAXSEG, TCP_WINDOW_CLAMP: a connect() or a reset forgets them, see reset.h
- *  - TCP_QUICKACK: "not permanent" (tcp(7)), every connect() sets it anew
+ *  - TCP_QUICKACK: "not permanent" (tcp(7)), a 0 is used up by any connection
  *  - SO_INCOMING_CPU, SO_INCOMING_NAPI_ID, SO_COOKIE, SO_MEMINFO, SO_ERROR, TCP_INFO,
  *    TCP_TIMESTAMP, IP_MTU, IPV6_MULTICAST_IF, IPV6_MULTICAST_HOPS (which can't be set on a TCP
  *    socket): what the kernel has seen or counted, not what was set

@@ -23,7 +23,7 @@ struct repair {
 	int guard; /* keeps the kernel from choosing the port again, or -1 */
 	int flags; /* file status flags of fd, or -1 */
 	enum repair_call call;
-	const struct sockaddr *addr; /* the destination */
+	struct sockaddr *addr; /* the destination */
 	socklen_t len;
 	struct endpoint end; /* where the socket was connected to itself */
 	struct forgotten forgotten;
@@ -193,6 +193,20 @@ static int connect_again(struct repair *r)
 }
 
 /*
+ * The address in a connect() that tells the outcome of an earlier one may be another one, of
+ * another family even: what counts is what the kernel did connect to.
+ */
+static void set_destination(struct repair *r)
+{
+	struct sockaddr_in6 peer;
+	socklen_t len = peer_of(r->own, &peer);
+	if (len != 0) {
+		memcpy(r->addr, &peer, len);
+		r->len = len;
+	}
+}
+
+/*
  * All that must not be cut short, and does not wait. False: there was nothing to repair. Else,
  * *outcome is what came of it.
  */
@@ -208,6 +222,7 @@ static bool undo_and_begin_again(struct repair *r, int *outcome)
 	found = self_connected(r->own, port_of(r->addr, r->len), &r->end) &&
 	        !is_outcome_of_earlier(r, *outcome);
 	if (found) {
+		set_destination(r);
 		r->guard = guard_port(&r->end);
 		r->forgotten = reset_remember(r->own);
 		*outcome = connect_again(r);

@@ -61,23 +61,36 @@ bool may_be_self_connected(int fd, const struct sockaddr *addr, socklen_t len)
 
 /*
  * Unlike getpeername(2), SO_PEERNAME also answers while the connection is being made (the
- * kernel asks for the peer with 2, not 1: see inet_getname()). getpeername() is for where the
- * option is not to be had (qemu-user, a seccomp filter). Returns 0 or the option's errno.
+ * kernel asks for the peer with 2, not 1: see inet_getname()). It takes no more room than the
+ * address has, which is the local one's length. getpeername() is for where the option is not to
+ * be had (qemu-user, a seccomp filter). Returns 0 or the option's errno.
  */
-static int peer_endpoint(int fd, struct endpoint *end)
+static int peer_address(int fd, struct sockaddr_in6 *addr, socklen_t *len)
 {
-	struct sockaddr_in6 a;
-	socklen_t len = sizeof a;
 	int before = errno, error = 0;
-	if (!sockopt_read(fd, SOL_SOCKET, SO_PEERNAME, &a, &len)) {
+	socklen_t size = sizeof *addr;
+	if (getsockname(fd, (struct sockaddr *)addr, &size) != 0)
+		size = sizeof *addr;
+	*len = size;
+	if (!sockopt_read(fd, SOL_SOCKET, SO_PEERNAME, addr, len)) {
 		error = errno;
-		len = sizeof a;
+		*len = size;
 	}
 	if (error != 0 && error != ENOTCONN &&
-	    getpeername(fd, (struct sockaddr *)&a, &len) == 0)
+	    getpeername(fd, (struct sockaddr *)addr, len) == 0)
 		error = 0;
 	errno = before;
-	return error == 0 && !endpoint_of(&a, len, end) ? EAFNOSUPPORT : error;
+	return error;
+}
+
+socklen_t peer_of(int fd, struct sockaddr_in6 *addr)
+{
+	struct sockaddr_in6 peer;
+	socklen_t len;
+	if (peer_address(fd, &peer, &len) != 0)
+		return 0;
+	*addr = peer;
+	return len;
 }
 
 bool self_connected(int fd, in_port_t port, struct endpoint *end)
@@ -88,12 +101,14 @@ bool self_connected(int fd, in_port_t port, struct endpoint *end)
 	if (!local_endpoint(fd, end) || end->port != port)
 		return false;
 
-	struct endpoint peer = {.port = 0};
-	switch (peer_endpoint(fd, &peer)) {
+	struct sockaddr_in6 addr;
+	struct endpoint peer;
+	socklen_t len;
+	switch (peer_address(fd, &addr, &len)) {
 	case 0:
-		return peer.port == port && IN6_ARE_ADDR_EQUAL(&peer.addr, &end->addr);
+		return endpoint_of(&addr, len, &peer) && peer.port == port &&
+		       IN6_ARE_ADDR_EQUAL(&peer.addr, &end->addr);
 	case ENOTCONN:
-	case EAFNOSUPPORT:
 		return false;
 	default:
 		return true;

@@ -34,6 +34,12 @@ bool may_be_self_connected(int fd, const struct sockaddr *addr, socklen_t len);
  */
 bool self_connected(int fd, in_port_t port, struct endpoint *end);
 
+/*
+ * Sets *addr to the destination of fd, which is connected or connecting, and returns its
+ * length; 0, and *addr as it was, where the kernel won't say. Keeps errno.
+ */
+socklen_t peer_of(int fd, struct sockaddr_in6 *addr);
+
 /* The port (network byte order) of the IPv4 or IPv6 address addr, or 0. */
 in_port_t port_of(const struct sockaddr *addr, socklen_t len);
 

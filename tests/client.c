@@ -2,20 +2,27 @@
  * client WORD...: a program that opens sockets and connects, told what to do word by word, one
  * line of output for each word that has something to say. Errors are shown by name.
  *
- *   tcp4 tcp6 mptcp4 mptcp6 udp4 unix    a new socket; it is the one that the next words are
- * about nonblock  cloexec  dup               of that socket bind ADDR PORT ADDR "fd": an
- * invalid descriptor is not needed here opt LEVEL NAME VALUE                 setsockopt() with
- * an int, all three as numbers connect ADDR PORT                    ADDR may have a scope,
- * fe80::1%eth0 unspec                               connect() with AF_UNSPEC wait until the
- * socket is writable (or failed) error                                SO_ERROR names local and
- * peer address say TEXT                             writes TEXT to the socket and shows what
- * comes back flags                                descriptor flags and status flags close serve
- * ADDR PORT                      listens, without SO_REUSEADDR, on a new socket bindable ADDR
- * PORT                   as serve, and closes it again timewait                             how
- * many sockets of the namespace are in TIME_WAIT fds                                  how many
- * descriptors are open errno                                connect() leaves errno alone from
- * now on, or it is told times N                              repeats all words before it until
- * they ran N times
+ *   tcp4 tcp6 mptcp4 mptcp6 udp4 unix
+ *                           a new socket; it is the one that the next words are about
+ *   nonblock block cloexec  its flags
+ *   dup                     another descriptor of it
+ *   bind ADDR PORT
+ *   opt LEVEL NAME VALUE    setsockopt() with an int, all three as numbers
+ *   get LEVEL NAME          getsockopt() of an int
+ *   connect ADDR PORT       ADDR may have a scope, fe80::1%eth0
+ *   unspec                  connect() with AF_UNSPEC
+ *   wait                    until the socket is writable (or failed)
+ *   error                   SO_ERROR
+ *   names                   local and peer address
+ *   say TEXT                writes TEXT to the socket and shows what comes back
+ *   flags                   descriptor flags and status flags
+ *   close
+ *   serve ADDR PORT         listens, without SO_REUSEADDR, on a new socket
+ *   bindable ADDR PORT      as serve, and closes it again
+ *   timewait                how many sockets of the namespace are in TIME_WAIT
+ *   fds                     how many descriptors are open
+ *   errno                   connect() leaves errno alone from now on, or it is told
+ *   times N                 repeats all words before it until they ran N times
  */
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -213,6 +220,8 @@ static int obey(const char *word, char **args)
 		return 0;
 	if (is(word, "nonblock")) {
 		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	} else if (is(word, "block")) {
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
 	} else if (is(word, "cloexec")) {
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 	} else if (is(word, "dup")) {

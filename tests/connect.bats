@@ -438,6 +438,18 @@ deliberate() {
 	said "connect: EINPROGRESS" "connect: ok" "connect: EISCONN"
 }
 
+@test "a deliberate self-connection stays one when a connect() to another address tells its outcome" {
+	need_ipv6
+	for addr in :: ::ffff:0.0.0.0 ::1 127.0.0.1; do
+		deliberate tcp6 nonblock bind :: 40000 connect ::1 40000 wait \
+			block connect "$addr" 40000 connect ::1 40000 say hello
+		said "connect: EINPROGRESS" "connect: ok" "connect: EISCONN" "answer: hello"
+	done
+	deliberate tcp4 nonblock bind 127.0.0.1 40000 connect 127.0.0.1 40000 wait \
+		block connect 0.0.0.0 40000 say hello
+	said "connect: EINPROGRESS" "connect: ok" "answer: hello"
+}
+
 @test "a blocking second connect() on a deliberate self-connection says EISCONN" {
 	deliberate tcp4 bind 127.0.0.1 40000 connect 127.0.0.1 40000 connect 127.0.0.1 40000
 	said "connect: ok" "connect: EISCONN"

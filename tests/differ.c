@@ -507,7 +507,8 @@ static void show_socket(const struct slot *s)
  * they are read (SO_ERROR, SO_PEERPIDFD, TCP_ZEROCOPY_RECEIVE). The limits of a reset in place:
  * what the kernel notes of the last packet (IPV6_2292PKTOPTIONS, IPV6_MULTICAST_IF,
  * IPV6_MULTICAST_HOPS), and the size of a send buffer that an MPTCP connection has tuned, or an
- * earlier connection of the same socket. Of a connection, the segment size goes by the window
+ * earlier connection of the same socket; and TCP_QUICKACK, whose 0 any connection uses up, one
+ * to itself too. Of a connection, the segment size goes by the window
  * that the other end happened to have.
  */
 static bool is_left_out(int level, int name, int protocol)
@@ -517,6 +518,7 @@ static bool is_left_out(int level, int name, int protocol)
 	        {SOL_SOCKET, 55},  {IPPROTO_TCP, 11}, {IPPROTO_TCP, 24},  {IPPROTO_TCP, 26},
 	        {SOL_SOCKET, 28},  {IPPROTO_IP, 52},  {SOL_SOCKET, 4},    {SOL_SOCKET, 77},
 	        {IPPROTO_TCP, 35}, {IPPROTO_IPV6, 6}, {IPPROTO_IPV6, 17}, {IPPROTO_IPV6, 18},
+	        {IPPROTO_TCP, 12},
 	};
 	for (size_t i = 0; i < COUNT_OF(left_out); i++)
 		if (left_out[i][0] == level && left_out[i][1] == name)
