@@ -95,7 +95,7 @@ all: $(BUILD)/start
 
 $(BUILD)/start: scripts/start.c Makefile
 	@mkdir -p $(@D)
-	$(COMPILE) $(LDFLAGS) -o $@ $<
+	$(COMPILE) $(LDFLAGS) -Wl,-z,noseparate-code -o $@ $<
 
 demo:
 	@$(MAKE) -s all && scripts/noselfconn --self-test

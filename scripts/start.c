@@ -29,6 +29,9 @@ enum { NOT_RUN = 125, NOT_RUNNABLE = 126, NOT_FOUND = 127 };
 /* Of a script, the kernel reads that much of the first line, and follows so many scripts. */
 enum { FIRST_LINE = 256, MOST_SCRIPTS = 5 };
 
+/* Program headers that are looked at; programs have a dozen. */
+enum { MOST_HEADERS = 64 };
+
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 enum { NATIVE_DATA = ELFDATA2LSB };
 #else
@@ -68,7 +71,7 @@ static bool note_of_go(const char *notes, size_t size)
 /* Reads the ELF file fd; false where it is none. One of the other byte order has no loader. */
 static bool read_elf(int fd, struct elf *elf)
 {
-	char head[64] = "", entry[56], notes[1024];
+	char head[64] = "", table[MOST_HEADERS * sizeof(Elf64_Phdr)], notes[1024];
 	if (pread(fd, head, sizeof head, 0) < 52 || memcmp(head, ELFMAG, SELFMAG) != 0)
 		return false;
 	*elf = (struct elf) {.class = (unsigned char)head[EI_CLASS],
@@ -77,13 +80,13 @@ static bool read_elf(int fd, struct elf *elf)
 	if (elf->data != NATIVE_DATA)
 		return true;
 	bool wide = elf->class == ELFCLASS64;
-	size_t word = wide ? 8 : 4;
-	uint64_t table = number(head + (wide ? 32 : 28), word);
-	uint64_t size = number(head + (wide ? 54 : 42), 2),
-	         count = number(head + (wide ? 56 : 44), 2);
-	for (uint64_t i = 0; i < count && size >= 32 && size <= sizeof entry; i++) {
-		if (pread(fd, entry, (size_t)size, (off_t)(table + i * size)) != (ssize_t)size)
-			break;
+	size_t word = wide ? 8 : 4, size = (size_t)number(head + (wide ? 54 : 42), 2);
+	if (size != (wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr)))
+		return true;
+	ssize_t all = (ssize_t)(size * (size_t)number(head + (wide ? 56 : 44), 2));
+	all = pread(fd, table, (size_t)all < sizeof table ? (size_t)all : sizeof table,
+	            (off_t)number(head + (wide ? 32 : 28), word));
+	for (const char *entry = table; all - (entry - table) >= (ssize_t)size; entry += size) {
 		uint64_t type = number(entry, 4);
 		off_t offset = (off_t)number(entry + word, word);
 		uint64_t length = number(entry + 4 * word, word);
@@ -211,30 +214,32 @@ static bool installed_for(const struct elf *elf, const char *preload)
 }
 
 /*
- * Why a preload does not reach the program path, which is no script; NULL where it does. Sets
- * *harmful where the program would not even start with it: musl's loader tries, and gives up.
+ * Why a preload does not reach the program path, which is no script; NULL where it does. elf is
+ * what was read of it, or NULL. Sets *harmful where the program would not even start with it:
+ * musl's loader tries, and gives up.
  */
-static const char *unreachable(const char *path, const char *preload, bool *harmful)
+static const char *unreachable(const char *path, const struct elf *elf, const char *preload,
+                               bool *harmful)
 {
-	struct elf own, elf;
+	struct elf own;
 	const char *why = privileged(path);
 	if (why != NULL)
 		return why;
 	if (access(path, R_OK) != 0)
 		return "can't be read, to see whether it is dynamically linked";
-	if (!read_elf_of("/proc/self/exe", &own) || !read_elf_of(path, &elf))
+	if (elf == NULL || !read_elf_of("/proc/self/exe", &own))
 		return NULL;
-	if (elf.go)
+	if (elf->go)
 		return "is a Go program, which makes its system calls itself (and Go's own net "
 		       "package retries a self-connection)";
-	if (elf.class != own.class || elf.data != own.data || elf.machine != own.machine)
-		return elf.loader[0] != '\0' && installed_for(&elf, preload)
+	if (elf->class != own.class || elf->data != own.data || elf->machine != own.machine)
+		return elf->loader[0] != '\0' && installed_for(elf, preload)
 		               ? NULL
 		               : "is built for another architecture than the library";
-	if (elf.loader[0] == '\0')
+	if (elf->loader[0] == '\0')
 		return same_file(path, own.loader) ? NULL : "is statically linked";
-	if (own.loader[0] == '\0' || same_file(elf.loader, own.loader) ||
-	    strcmp(base_name(elf.loader), base_name(own.loader)) == 0)
+	if (own.loader[0] == '\0' || same_file(elf->loader, own.loader) ||
+	    strcmp(base_name(elf->loader), base_name(own.loader)) == 0)
 		return NULL;
 	*harmful = true;
 	return "is built for another C library than the library, and run without it";
@@ -247,12 +252,14 @@ static bool reaches(const char *command, const char *preload, bool quiet, bool *
 	if (!find(command, path))
 		return true; /* execvp() will say what is wrong */
 	int scripts = 0;
-	for (struct elf elf; scripts < MOST_SCRIPTS && !read_elf_of(path, &elf); scripts++) {
-		if (!read_script(path, interpreter))
-			break;
+	struct elf elf;
+	bool is_elf;
+	while (!(is_elf = read_elf_of(path, &elf)) && scripts < MOST_SCRIPTS &&
+	       read_script(path, interpreter)) {
 		memcpy(path, interpreter, sizeof path);
+		scripts++;
 	}
-	const char *why = unreachable(path, preload, harmful);
+	const char *why = unreachable(path, is_elf ? &elf : NULL, preload, harmful);
 	if (why == NULL)
 		return true;
 	if (!quiet && scripts > 0)
