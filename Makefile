@@ -61,8 +61,9 @@ $(BUILD)/tests/%: tests/%.c Makefile
 	@mkdir -p $(@D)
 	$(COMPILE) -Wno-unused-result -pthread -o $@ $<
 
-# What the programs of tests/callers.bats share.
+# What programs of the tests share.
 $(addprefix $(BUILD)/tests/,callers signals threads): tests/attempt.h
+$(addprefix $(BUILD)/tests/,client epoll outcome shared): tests/address.h
 
 # For other C libraries and machines: built, and the tests of the repair run there.
 check-abis: check-musl check-i386 check-aarch64 check-s390x

@@ -24,6 +24,8 @@
  *   errno                   connect() leaves errno alone from now on, or it is told
  *   times N                 repeats all words before it until they ran N times
  */
+#include "address.h"
+
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <err.h>
@@ -86,20 +88,6 @@ static const char *error_name(int e)
 static void said(const char *word, int result)
 {
 	printf("%s: %s\n", word, error_name(result < 0 ? errno : 0));
-}
-
-static socklen_t address(const char *addr, const char *port, struct sockaddr_storage *a)
-{
-	struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
-	                         .ai_socktype = SOCK_STREAM};
-	struct addrinfo *found;
-	int e = getaddrinfo(addr, port, &hints, &found);
-	if (e != 0)
-		errx(2, "%s %s: %s", addr, port, gai_strerror(e));
-	memcpy(a, found->ai_addr, found->ai_addrlen);
-	socklen_t len = found->ai_addrlen;
-	freeaddrinfo(found);
-	return len;
 }
 
 static void show_name(const char *word, int (*get)(int, struct sockaddr *, socklen_t *))

@@ -15,10 +15,11 @@
  *   peek SET                       shows them without waiting
  *   fork                           what follows is done by a child, which inherits it all
  */
+#include "address.h"
+
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
-#include <netdb.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -64,14 +65,9 @@ static void events(const char *word, int set, int timeout)
 
 static void do_connect(const char *addr, const char *port)
 {
-	struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
-	                         .ai_socktype = SOCK_STREAM};
-	struct addrinfo *found;
-	int e = getaddrinfo(addr, port, &hints, &found);
-	if (e != 0)
-		errx(2, "%s %s: %s", addr, port, gai_strerror(e));
-	said("connect", connect(fd, found->ai_addr, found->ai_addrlen));
-	freeaddrinfo(found);
+	struct sockaddr_storage a;
+	socklen_t len = address(addr, port, &a);
+	said("connect", connect(fd, (struct sockaddr *)&a, len));
 }
 
 static void look(void)

@@ -24,6 +24,8 @@
  *   bindable                 can a server bind and listen there?
  *   serve PORT               listens at ADDR:PORT
  */
+#include "address.h"
+
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
@@ -54,20 +56,6 @@ static in_port_t dest_port; /* network byte order, of the last connect */
 static void said(const char *word, int result)
 {
 	printf("%s: %s\n", word, result < 0 ? strerrorname_np(errno) : "ok");
-}
-
-static socklen_t address(const char *host, const char *port, struct sockaddr_storage *a)
-{
-	struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
-	                         .ai_socktype = SOCK_STREAM};
-	struct addrinfo *found;
-	int e = getaddrinfo(host, port, &hints, &found);
-	if (e != 0)
-		errx(2, "%s %s: %s", host, port, gai_strerror(e));
-	memcpy(a, found->ai_addr, found->ai_addrlen);
-	socklen_t len = found->ai_addrlen;
-	freeaddrinfo(found);
-	return len;
 }
 
 /* The port has the same place in both families. */

@@ -18,11 +18,12 @@
  *   bindable                 can a server bind and listen at ADDR:PORT?
  *   timewait                 how many sockets of the namespace are in TIME_WAIT
  */
+#include "address.h"
+
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -48,19 +49,6 @@ static int own[2];                        /* a Unix socket that only this proces
 static void said(const char *word, int result)
 {
 	printf("%s: %s\n", word, result < 0 ? strerrorname_np(errno) : "ok");
-}
-
-static void resolve(const char *addr, const char *port)
-{
-	struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
-	                         .ai_socktype = SOCK_STREAM};
-	struct addrinfo *found;
-	int e = getaddrinfo(addr, port, &hints, &found);
-	if (e != 0)
-		errx(2, "%s %s: %s", addr, port, gai_strerror(e));
-	memcpy(&dest, found->ai_addr, found->ai_addrlen);
-	dest_len = found->ai_addrlen;
-	freeaddrinfo(found);
 }
 
 static void add_copy(int fd)
@@ -249,7 +237,7 @@ int main(int argc, char **argv)
 	if (argc < 5)
 		errx(2, "usage: shared KIND ADDR PORT WORD...");
 	alarm(60);
-	resolve(argv[2], argv[3]);
+	dest_len = address(argv[2], argv[3], &dest);
 	int stranger = new_process(); /* has nothing yet */
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, own) != 0)
 		err(2, "socketpair");
