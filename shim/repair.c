@@ -74,23 +74,31 @@ static bool is_outcome_of_earlier(const struct repair *r, int outcome)
 }
 
 /*
+ * What a send began is begun again by one, without data: where TCP_FASTOPEN_CONNECT is set, a
+ * connect() would leave a Fast Open request behind, and a send does not.
+ */
+static int begin(const struct repair *r, int fd)
+{
+	if (r->call == REPAIR_CONNECT)
+		return outcome_of(next_connect(fd, r->addr, r->len));
+	return outcome_of(
+	        (int)next_sendto(fd, NULL, 0, MSG_FASTOPEN | MSG_DONTWAIT, r->addr, r->len));
+}
+
+/*
  * Connects the reset socket again, without waiting. O_NONBLOCK would show in every copy of the
  * descriptor, to whoever reads from it; a send timeout of one jiffy only to a connect() or a
- * send. What was called with MSG_DONTWAIT can be called again without data.
+ * send.
  */
 static int reconnect(const struct repair *r)
 {
-	if (r->call == REPAIR_SEND_NOWAIT)
-		return outcome_of((int)next_sendto(r->own, NULL, 0, MSG_FASTOPEN | MSG_DONTWAIT,
-		                                   r->addr, r->len));
-
 	const struct timeval jiffy = {.tv_usec = 1};
 	struct timeval timeout;
 	socklen_t len = sizeof timeout;
-	bool limit = is_blocking(r) &&
+	bool limit = r->call == REPAIR_CONNECT && is_blocking(r) &&
 	             sockopt_read(r->own, SOL_SOCKET, SO_SNDTIMEO, &timeout, &len) &&
 	             sockopt_write(r->own, SOL_SOCKET, SO_SNDTIMEO, &jiffy, sizeof jiffy);
-	int outcome = outcome_of(next_connect(r->own, r->addr, r->len));
+	int outcome = begin(r, r->own);
 	if (limit)
 		sockopt_write(r->own, SOL_SOCKET, SO_SNDTIMEO, &timeout, len);
 	return outcome;
@@ -120,7 +128,7 @@ static int replacement(const struct repair *r)
 static bool reopen(struct repair *r, int new, int *outcome)
 {
 	reset_restore(new, &r->forgotten);
-	*outcome = outcome_of(next_connect(new, r->addr, r->len));
+	*outcome = begin(r, new);
 	if (is_self_connected(r, new, *outcome) ||
 	    !reopen_place(new, r->fd, r->own, r->flags)) {
 		reset(new);
