@@ -30,10 +30,10 @@ bool reopen_is_other_socket(int a, int b)
 int reopen_alike(int fd, int own)
 {
 	int domain, before = errno, new = -1;
-	if (sockopt_get(own, SOL_SOCKET, SO_DOMAIN, &domain) && !owns_address(own))
+	if (sockopt_get(own, SOL_SOCKET, SO_DOMAIN, &domain) && !owns_address(own) &&
+	    held_only_here(fd, own))
 		new = spare_socket(domain, IPPROTO_TCP);
-	if (new >= 0 &&
-	    !(same_owner(own, new) && options_carry(own, new) && held_only_here(fd, own))) {
+	if (new >= 0 && !(same_owner(own, new) && options_carry(own, new))) {
 		spare_close(new);
 		new = -1;
 	}

@@ -265,6 +265,7 @@ def symbol_relocations(command, variables):
 def measure_starts():
     true = shutil.which("true")
     START, WRAPPER = "start of true, preloaded", "start of true through a wrapper"
+    bare_script = written("bare-script", 'exec "$@"\n')
     ways = [(START, name, v, [true]) for name, v in PRELOADS.items()]
     ways += [
         (WRAPPER, "none", {}, [true]),
@@ -276,6 +277,7 @@ def measure_starts():
             PRELOADS.get("proxychains4"),
             ["proxychains4", "-q", "true"],
         ),
+        (WRAPPER, 'exec "$@" (script)', {}, ["sh", bare_script, "true"]),
         (WRAPPER, "noselfconn (script)", {}, [wrapper, "true"]),
         (WRAPPER, "torsocks (script)", PRELOADS.get("torsocks"), ["torsocks", "true"]),
         (WRAPPER, "eatmydata (script)", {}, ["eatmydata", "true"]),
