@@ -65,6 +65,21 @@ calls='sendto sendmsg sendmmsg'
 	done
 }
 
+@test "after a refusal, a call says what it says after one without a self-connection" {
+	for call in $calls; do
+		fastopen 1 nc "$call"
+		[[ $output == *"from port 40000 it got: hello"* ]]
+		run in_ns 41000-41001 "$build/tests/fastopen" nc "$call"
+		said "$call: EINPROGRESS" "outcome: ECONNREFUSED"
+		local refused=$output
+		for how in nc ncd; do
+			shimmed_fastopen 1 "$how" "$call"
+			repair_ended connecting
+			[ "$output" = "$refused" ]
+		done
+	done
+}
+
 @test "what a blocking call sent with MSG_FASTOPEN reaches the server that the retry found, once" {
 	export INJECT_SERVER=127.0.0.1:40000@1
 	for call in $calls; do

@@ -2,8 +2,8 @@
  * fastopen HOW CALL...: opens a connection to 127.0.0.1:40000 by a call that sends "hello" with
  * MSG_FASTOPEN, and says what came of it. HOW is a list of letters: n the socket is
  * non-blocking, w the call is made with MSG_DONTWAIT, b the program has bound port 40000, d the
- * descriptor is duplicated. CALL is sendto, sendmsg, sendmmsg, or connect (TCP_FASTOPEN_CONNECT
- * and write()).
+ * descriptor is duplicated, c TCP_FASTOPEN_CONNECT is set, and a call that was refused is made
+ * again. CALL is sendto, sendmsg, sendmmsg, or connect (TCP_FASTOPEN_CONNECT and write()).
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -103,6 +103,8 @@ int main(int argc, char **argv)
 		err(2, "socket");
 	if (strchr(how, 'd') != NULL)
 		dup(fd);
+	if (strchr(how, 'c') != NULL)
+		setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof on);
 	if (strchr(how, 'b') != NULL && bind(fd, (struct sockaddr *)&dest, sizeof dest) != 0)
 		err(2, "bind");
 
@@ -138,6 +140,8 @@ int main(int argc, char **argv)
 			result = again;
 		}
 	}
+	if (strchr(how, 'c') != NULL && error != 0)
+		show("again", send_by(call, fd, MSG_FASTOPEN | MSG_NOSIGNAL));
 	if (result > 0 && error == 0)
 		show_what_arrived(fd);
 	return 0;
