@@ -43,7 +43,7 @@ static int bare_sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags)
  * handler. Threads that come here at once find the same, so no lock is needed. ISO C has no
  * cast from dlsym()'s pointer to a function's; POSIX sees to it that it can be done this way.
  */
-__attribute__((constructor)) static void find(void)
+__attribute__((constructor, cold)) static void find(void)
 {
 	connect_fn *connect_next = NULL;
 	sendto_fn *sendto_next = NULL;

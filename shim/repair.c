@@ -244,13 +244,6 @@ static bool undo_and_begin_again(struct repair *r, int *outcome)
 	return found;
 }
 
-bool repair_is_due(int fd, const struct sockaddr *addr, socklen_t len, int outcome)
-{
-	/* An interrupted connect() goes on in the background, like one that is in progress. */
-	return (outcome == 0 || outcome == EINPROGRESS || outcome == EINTR) &&
-	       may_be_self_connected(fd, addr, len);
-}
-
 bool repair(int fd, const struct sockaddr *addr, socklen_t len, enum repair_call call,
             int *outcome)
 {

@@ -4,6 +4,8 @@
 #ifndef NOSELFCONN_REPAIR_H
 #define NOSELFCONN_REPAIR_H
 
+#include "selfconn.h"
+#include <errno.h>
 #include <stdbool.h>
 #include <sys/socket.h>
 
@@ -18,9 +20,16 @@ enum repair_call {
 
 /*
  * After a call to connect fd to addr, which the kernel has accepted: has repair() to be called?
- * This is the whole of the hot path, and at most one getsockname(). Keeps errno.
+ * This is the whole of the hot path, and at most one getsockname(); inline, because every call
+ * and return that follows a system call costs some nanoseconds. An interrupted connect() goes
+ * on in the background, like one that is in progress. Keeps errno.
  */
-bool repair_is_due(int fd, const struct sockaddr *addr, socklen_t len, int outcome);
+static inline bool repair_is_due(int fd, const struct sockaddr *addr, socklen_t len,
+                                 int outcome)
+{
+	return (outcome == 0 || outcome == EINPROGRESS || outcome == EINTR) &&
+	       is_internet(addr, len) && may_be_self_connected(fd, addr, len);
+}
 
 /*
  * Repairs the self-connection of fd, if it is one; false where there is nothing to repair. Else

@@ -7,6 +7,7 @@
 
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/socket.h>
 
 /* One end of a connection. An IPv4 address is kept v4-mapped, ::ffff:a.b.c.d. */
@@ -14,6 +15,16 @@ struct endpoint {
 	struct in6_addr addr;
 	in_port_t port; /* in network byte order */
 };
+
+/* Is addr, which the kernel has accepted with that length, an IPv4 or IPv6 address? */
+static inline bool is_internet(const struct sockaddr *addr, socklen_t len)
+{
+	sa_family_t family;
+	if (len < sizeof(struct sockaddr_in))
+		return false;
+	memcpy(&family, &addr->sa_family, sizeof family); /* addr need not be aligned */
+	return family == AF_INET || family == AF_INET6;
+}
 
 /*
  * After a connect() to addr that succeeded or is in progress: may fd be self-connected? One
