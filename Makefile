@@ -24,7 +24,7 @@ $(LIBRARY): $(OBJECTS) shim/exports.map
 
 $(BUILD)/%.o: shim/%.c $(wildcard shim/*.h) Makefile
 	@mkdir -p $(@D)
-	$(COMPILE) -fPIC -fvisibility=hidden -c -o $@ $<
+	$(COMPILE) -fPIC -fno-plt -fvisibility=hidden -c -o $@ $<
 
 # Tests: make test, or make test TESTS=tests/some.bats. Helper programs are single files,
 # tests/NAME.c; the preloads among them are listed here, and those that need -pthread get it all.

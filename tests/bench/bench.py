@@ -461,7 +461,7 @@ def end_unusable(running):
 def measure_scale():
     say("timing threads")
     pairs = {threads: [] for threads in (1, 2, 4, 16)}
-    for _ in range(1 if QUICK else 4):
+    for _ in range(1 if QUICK else 10):
         for threads, of_these in pairs.items():
             command = [here + "/scale", str(threads), *(["10", "2"] if QUICK else ["50", "6"])]
             of_these += number_pairs(run(command, PRELOADS["noselfconn"]))
