@@ -16,6 +16,9 @@
 #ifndef SO_PEERNAME
 #define SO_PEERNAME 28
 #endif
+#ifndef SO_MEMINFO
+#define SO_MEMINFO 55
+#endif
 #ifndef SO_BUF_LOCK
 #define SO_BUF_LOCK 72
 #endif

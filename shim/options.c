@@ -3,9 +3,13 @@
 #include "kernel.h"
 #include "sockopt.h"
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/sock_diag.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* How an option gets from one socket to the other, where they differ. */
 enum how {
@@ -31,9 +35,9 @@ struct option {
  *    TCP_TIMESTAMP, IP_MTU, IPV6_MULTICAST_IF, IPV6_MULTICAST_HOPS (which can't be set on a TCP
  *    socket): what the kernel has seen or counted, not what was set
  *  - IPV6_MTU, IPV6_PKTINFO: can't be read before connect(), and mean nothing to TCP
- *  - without a trace that can be read, and lost: IP_XFRM_POLICY, IPV6_XFRM_POLICY,
- *    IPV6_JOIN_ANYCAST (which need CAP_NET_ADMIN), a flow label leased by IPV6_FLOWLABEL_MGR
- *    and not in use, and a TCP MD5 signature key for a host other than the destination
+ *  - TCP MD5 and TCP-AO keys, IPV6_JOIN_ANYCAST, leased flow labels: see hides_nothing()
+ *  - without a trace that can be read, and lost: IP_XFRM_POLICY and IPV6_XFRM_POLICY, which
+ *    need CAP_NET_ADMIN
  */
 static const struct option table[] = {
         {SOL_SOCKET, 1, SET},           /* SO_DEBUG */
@@ -248,6 +252,55 @@ static bool has_filter(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, NULL, &len) != 0 || len != 0;
 }
 
+/*
+ * The bytes that options take of net.core.optmem_max: keys for TCP MD5 signatures and TCP-AO,
+ * anycast groups, filters, headers.
+ */
+static bool same_option_memory(int a, int b)
+{
+	uint32_t x[SK_MEMINFO_VARS], y[SK_MEMINFO_VARS];
+	socklen_t x_len = sizeof x, y_len = sizeof y;
+	return sockopt_read(a, SOL_SOCKET, SO_MEMINFO, x, &x_len) &&
+	       sockopt_read(b, SOL_SOCKET, SO_MEMINFO, y, &y_len) &&
+	       x[SK_MEMINFO_OPTMEM] == y[SK_MEMINFO_OPTMEM];
+}
+
+/*
+ * Has anybody in the network namespace leased a flow label? A socket tells only of the one that
+ * it uses. Each has a line with its label, share, owner and users, none if it is only kept for
+ * a while. Without IPv6 there is no such file.
+ */
+static bool flow_labels_are_leased(void)
+{
+	char text[1024];
+	int fd = open("/proc/net/ip6_flowlabel", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno != ENOENT;
+	ssize_t n = read(fd, text, sizeof text - 1);
+	close(fd);
+	if (n <= 0 || n == sizeof text - 1)
+		return true;
+
+	char *line = text;
+	text[n] = '\0';
+	while ((line = strchr(line, '\n')) != NULL && line[1] != '\0') {
+		strtoul(line, &line, 16);
+		for (int i = 0; i < 2; i++)
+			strtol(line, &line, 10);
+		if (strtol(line, &line, 10) != 0)
+			return true;
+	}
+	return false;
+}
+
+/* Is there nothing that the program may have set on a, and can't be read, but does show? */
+static bool hides_nothing(int a, int b)
+{
+	int domain;
+	return same_option_memory(a, b) && sockopt_get(a, SOL_SOCKET, SO_DOMAIN, &domain) &&
+	       (domain == AF_INET || !flow_labels_are_leased());
+}
+
 /* A program may have changed its network namespace since it opened the socket. */
 static bool same_namespace(int a, int b)
 {
@@ -267,7 +320,7 @@ bool options_carry(int from, int to)
 	/* A second look, because setting one option may change another. */
 	bool carried = same_namespace(from, to) && !has_filter(from) &&
 	               (carry_table(from, to) == 0 || carry_table(from, to) == 0) &&
-	               carry_buffers(from, to);
+	               carry_buffers(from, to) && hides_nothing(from, to);
 	errno = before;
 	return carried;
 }

@@ -118,8 +118,7 @@ static bool reset_in_place(const struct repair *r)
 /* A socket that can take the place of the one that was reset, or -1. */
 static int replacement(const struct repair *r)
 {
-	if (protocol_of(r->own) != IPPROTO_TCP || r->flags < 0 || r->forgotten.may_be_signed ||
-	    !own_port_is_harmless(r->own))
+	if (protocol_of(r->own) != IPPROTO_TCP || r->flags < 0 || !own_port_is_harmless(r->own))
 		return -1;
 	return reopen_alike(r->fd, r->own);
 }

@@ -52,7 +52,7 @@ static bool is_native_ipv6(const union address *a)
  */
 struct forgotten reset_remember(int fd)
 {
-	struct forgotten f = {.may_be_signed = true};
+	struct forgotten f = {0};
 	union address a;
 	struct tcp_info info = {0};
 	socklen_t len = sizeof info;
@@ -65,8 +65,8 @@ struct forgotten reset_remember(int fd)
 	    sockopt_read(fd, IPPROTO_TCP, TCP_INFO, &info, &len)) {
 		int headers = is_native_ipv6(&a) ? IPV6_TCP_HEADERS : IPV4_TCP_HEADERS;
 		int adv = (int)info.tcpi_advmss, mtu = 0, buffer = 0, clamp = INT_MAX;
-		f.may_be_signed = (info.tcpi_options & TCPI_OPT_TIMESTAMPS) == 0;
-		int mss = adv + (f.may_be_signed ? 0 : TIMESTAMPS);
+		bool stamped = (info.tcpi_options & TCPI_OPT_TIMESTAMPS) != 0;
+		int mss = adv + (stamped ? TIMESTAMPS : 0);
 		sockopt_get(fd, IPPROTO_IP, IP_MTU, &mtu);
 		if (mss < mtu - headers)
 			f.maxseg = mss;

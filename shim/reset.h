@@ -18,11 +18,6 @@ struct forgotten {
 	int window_clamp; /* TCP_WINDOW_CLAMP */
 	int options[FORGOTTEN_OPTIONS];
 	bool known[FORGOTTEN_OPTIONS]; /* those that the kernel has */
-	/*
-	 * TCP MD5 signature keys can't be read from a socket, and a reset keeps them; but there
-	 * are no timestamps on a connection that is signed.
-	 */
-	bool may_be_signed;
 };
 
 /* Reads what a reset would forget from fd, which is self-connected. Keeps errno. */

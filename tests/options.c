@@ -3,10 +3,10 @@
  *
  *   options run KIND COPIES OUTCOME [NAME]
  *           For each option of the table (or the one): sets it on two sockets, connects one
- * with the bare system call to a port that can't be chosen as a source port, the other with
- *           connect() to 40000, where it is connected to itself, and compares every option that
- *           the kernel has, by number, between the two, before and after. One line for each:
- *           "NAME: REPAIR: same", or what differs.
+ *           with the bare system call to a port that can't be chosen as a source port, the
+ *           other with connect() to 40000, where it is connected to itself, and compares
+ *           every option that the kernel has, by number, between the two, before and after.
+ *           One line for each: "NAME: REPAIR: same", or what differs.
  *           KIND: tcp4 tcp6 mapped mptcp4 mptcp6; COPIES: one, two (a duplicate is open);
  *           OUTCOME: refused, served (a listener on the first port; preload inject for 40000)
  *   options list
@@ -209,7 +209,7 @@ static int set_and_unlock(int fd, const struct kind *k)
 	return set_int(fd, SOL_SOCKET, SO_BUF_LOCK, 0);
 }
 
-/* Read with IPV6_2292PKTOPTIONS, where IPV6_RECVPKTINFO asks for it. */
+/* Means nothing to TCP; read with IPV6_2292PKTOPTIONS, where IPV6_RECVPKTINFO asks for it. */
 static int set_pktinfo(int fd, const struct kind *k)
 {
 	struct in6_pktinfo info = {.ipi6_addr = IN6ADDR_LOOPBACK_INIT, .ipi6_ifindex = 1};
@@ -400,7 +400,7 @@ static const struct option table[] = {
         {IPPROTO_IPV6, 29, "IPV6_MULTICAST_ALL", CARRIED, INT(0)},
         {IPPROTO_IPV6, 30, "IPV6_ROUTER_ALERT_ISOLATE", CARRIED, INT(1)},
         {IPPROTO_IPV6, 31, "IPV6_RECVERR_RFC4884", CARRIED, INT(1)},
-        {IPPROTO_IPV6, 32, "IPV6_FLOWLABEL_MGR", LOST, .set = set_flow_label,
+        {IPPROTO_IPV6, 32, "IPV6_FLOWLABEL_MGR", RESETS, .set = set_flow_label,
          .probe = put_flow_label},
         {IPPROTO_IPV6, 33, "IPV6_FLOWINFO_SEND", RESETS, INT(1)},
         {IPPROTO_IPV6, 49, "IPV6_RECVPKTINFO", CARRIED, INT(1)},
@@ -451,7 +451,7 @@ static const struct option table[] = {
         {IPPROTO_TCP, 12, "TCP_QUICKACK", CARRIED, INT(0)},
         {IPPROTO_TCP, 13, "TCP_CONGESTION", CARRIED, TEXT("reno")},
         {IPPROTO_TCP, 14, "TCP_MD5SIG", RESETS, .set = set_md5, .probe = take_md5},
-        {IPPROTO_TCP, 14, "TCP_MD5SIG of another host", LOST, .set = set_md5_other,
+        {IPPROTO_TCP, 14, "TCP_MD5SIG of another host", RESETS, .set = set_md5_other,
          .probe = take_md5_other},
         {IPPROTO_TCP, 16, "TCP_THIN_LINEAR_TIMEOUTS", CARRIED, INT(1)},
         {IPPROTO_TCP, 17, "TCP_THIN_DUPACK", ACTION, INT(1)}, /* without effect since 4.11 */
