@@ -1574,6 +1574,24 @@ static bool explain(const struct sequence *q)
 	return true;
 }
 
+/* Of one that differed once only: what that was. It is no proof, but a place to look. */
+static void show_once(const struct sequence *q, const struct outcome seen[2])
+{
+	const char *x = seen[KERNEL].text, *y = seen[PRELOADED].text;
+	const char *x_end = x + seen[KERNEL].len, *y_end = y + seen[PRELOADED].len;
+	size_t n, m;
+	while ((n = line_length(x, x_end)) == (m = line_length(y, y_end)) && n > 0 &&
+	       memcmp(x, y, n) == 0) {
+		x += n;
+		y += m;
+	}
+	printf("sequence %llu differed once, and not in %d copies:\n",
+	       (unsigned long long)q->number, BATCH);
+	print_line("kernel:", x, n);
+	print_line("here:", y, m);
+	fflush(stdout);
+}
+
 /* ---- counting and reporting ---- */
 
 static struct counts {
@@ -1650,6 +1668,7 @@ int main(int argc, char **argv)
 	uint64_t seed = strtoull(argv[1], NULL, 10);
 	uint64_t count = argc == 3 ? strtoull(argv[2], NULL, 10) : 1;
 	struct sequence *batch = map(sizeof shared->batch, MAP_PRIVATE);
+	struct outcome(*seen)[2] = map(BATCH * sizeof *seen, MAP_PRIVATE);
 	page_size = sysconf(_SC_PAGESIZE);
 	page = map((size_t)page_size * 2, MAP_PRIVATE);
 	mprotect(page + page_size, (size_t)page_size, PROT_NONE);
@@ -1672,14 +1691,21 @@ int main(int argc, char **argv)
 
 		/* Explaining one takes the shared memory of the others. */
 		bool suspect[BATCH] = {false};
-		for (int i = 0; i < n; i++)
+		for (int i = 0; i < n; i++) {
 			suspect[i] = argc == 2 || !equal(&shared->shown[KERNEL][i],
 			                                 &shared->shown[PRELOADED][i]);
-		for (int i = 0; i < n && !differs; i++)
-			if (suspect[i]) {
-				differs = explain(&batch[i]);
-				counts.unsettled += !differs && argc == 3;
+			for (int w = 0; suspect[i] && w < 2; w++)
+				seen[i][w] = shared->shown[w][i];
+		}
+		for (int i = 0; i < n && !differs; i++) {
+			if (!suspect[i])
+				continue;
+			differs = explain(&batch[i]);
+			if (!differs && argc == 3) {
+				counts.unsettled++;
+				show_once(&batch[i], seen[i]);
 			}
+		}
 		progress(count);
 	}
 	report(stdout, "\n");
