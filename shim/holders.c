@@ -20,7 +20,7 @@ struct search {
 	bool other;    /* looking at a process other than this one */
 };
 
-enum { BUDGET = 1000 };
+enum { BUDGET = 1200 };
 
 /* As getdents64(2) fills it in; readdir(3) would take memory from the heap. */
 struct entry {
