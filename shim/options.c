@@ -284,10 +284,10 @@ static bool flow_labels_are_leased(void)
 	char *line = text;
 	text[n] = '\0';
 	while ((line = strchr(line, '\n')) != NULL && line[1] != '\0') {
-		strtoul(line, &line, 16);
-		for (int i = 0; i < 2; i++)
-			strtol(line, &line, 10);
-		if (strtol(line, &line, 10) != 0)
+		unsigned long users = 0;
+		for (int field = 0; field < 4; field++)
+			users = strtoul(line, &line, field == 0 ? 16 : 10);
+		if (users != 0)
 			return true;
 	}
 	return false;
