@@ -19,6 +19,8 @@
 #ifndef SO_MEMINFO
 #define SO_MEMINFO 55
 #endif
+/* Its numbers, from <linux/sock_diag.h>: how many there are, and what options take. */
+enum { MEMINFO_VARS = 9, MEMINFO_OPTMEM = 6 };
 #ifndef SO_BUF_LOCK
 #define SO_BUF_LOCK 72
 #endif

@@ -4,7 +4,6 @@
 #include "sockopt.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sock_diag.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -258,11 +257,11 @@ static bool has_filter(int fd)
  */
 static bool same_option_memory(int a, int b)
 {
-	uint32_t x[SK_MEMINFO_VARS], y[SK_MEMINFO_VARS];
+	uint32_t x[MEMINFO_VARS], y[MEMINFO_VARS];
 	socklen_t x_len = sizeof x, y_len = sizeof y;
 	return sockopt_read(a, SOL_SOCKET, SO_MEMINFO, x, &x_len) &&
 	       sockopt_read(b, SOL_SOCKET, SO_MEMINFO, y, &y_len) &&
-	       x[SK_MEMINFO_OPTMEM] == y[SK_MEMINFO_OPTMEM];
+	       x[MEMINFO_OPTMEM] == y[MEMINFO_OPTMEM];
 }
 
 /*
