@@ -7,6 +7,7 @@
 
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -19,10 +20,11 @@ struct endpoint {
 /* Is addr, which the kernel has accepted with that length, an IPv4 or IPv6 address? */
 static inline bool is_internet(const struct sockaddr *addr, socklen_t len)
 {
+	const unsigned char *bytes = (const void *)addr; /* it need not be aligned */
 	sa_family_t family;
 	if (len < sizeof(struct sockaddr_in))
 		return false;
-	memcpy(&family, &addr->sa_family, sizeof family); /* addr need not be aligned */
+	memcpy(&family, bytes + offsetof(struct sockaddr, sa_family), sizeof family);
 	return family == AF_INET || family == AF_INET6;
 }
 
