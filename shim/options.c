@@ -34,7 +34,8 @@ struct option {
  *    TCP_TIMESTAMP, IP_MTU, IPV6_MULTICAST_IF, IPV6_MULTICAST_HOPS (which can't be set on a TCP
  *    socket): what the kernel has seen or counted, not what was set
  *  - IPV6_MTU, IPV6_PKTINFO: can't be read before connect(), and mean nothing to TCP
- *  - TCP MD5 and TCP-AO keys, IPV6_JOIN_ANYCAST, leased flow labels: see hides_nothing()
+ *  - filters, TCP MD5 and TCP-AO keys, IPV6_JOIN_ANYCAST, leased flow labels: see
+ *    hides_nothing()
  *  - without a trace that can be read, and lost: IP_XFRM_POLICY and IPV6_XFRM_POLICY, which
  *    need CAP_NET_ADMIN
  */
@@ -242,16 +243,6 @@ static bool carry_buffers(int from, int to)
 }
 
 /*
- * Asked with a length of 0, SO_GET_FILTER (an alias of SO_ATTACH_FILTER) gives the number of
- * instructions, or EACCES for an eBPF program.
- */
-static bool has_filter(int fd)
-{
-	socklen_t len = 0;
-	return getsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, NULL, &len) != 0 || len != 0;
-}
-
-/*
  * The bytes that options take of net.core.optmem_max: keys for TCP MD5 signatures and TCP-AO,
  * anycast groups, filters, headers.
  */
@@ -317,7 +308,7 @@ bool options_carry(int from, int to)
 
 	int before = errno;
 	/* A second look, because setting one option may change another. */
-	bool carried = same_namespace(from, to) && !has_filter(from) &&
+	bool carried = same_namespace(from, to) &&
 	               (carry_table(from, to) == 0 || carry_table(from, to) == 0) &&
 	               carry_buffers(from, to) && hides_nothing(from, to);
 	errno = before;

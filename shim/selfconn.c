@@ -85,12 +85,8 @@ static int peer_address(int fd, struct sockaddr_in6 *addr, socklen_t *len)
 
 socklen_t peer_of(int fd, struct sockaddr_in6 *addr)
 {
-	struct sockaddr_in6 peer;
 	socklen_t len;
-	if (peer_address(fd, &peer, &len) != 0)
-		return 0;
-	*addr = peer;
-	return len;
+	return peer_address(fd, addr, &len) == 0 ? len : 0;
 }
 
 bool self_connected(int fd, in_port_t port, struct endpoint *end)

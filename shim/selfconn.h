@@ -30,11 +30,10 @@ static inline bool is_internet(const struct sockaddr *addr, socklen_t len)
 
 /*
  * After a connect() to addr that succeeded or is in progress: may fd be self-connected? One
- * getsockname(). Its yes is not final: the socket may be
- * UDP, the destination may have been a wildcard address, which the kernel replaces by one of
- * the host's, and in a second connect() to learn the outcome of the first the kernel does not
- * look at the address at all. addr has been accepted by the kernel, and len bytes of it can be
- * read. Keeps errno.
+ * getsockname(). Its yes is not final: the socket may be UDP, the destination may have been a
+ * wildcard address, which the kernel replaces by one of the host's, and in a second connect()
+ * to learn the outcome of the first the kernel does not look at the address at all. addr has
+ * been accepted by the kernel, and len bytes of it can be read. Keeps errno.
  */
 bool may_be_self_connected(int fd, const struct sockaddr *addr, socklen_t len);
 
@@ -49,7 +48,7 @@ bool self_connected(int fd, in_port_t port, struct endpoint *end);
 
 /*
  * Sets *addr to the destination of fd, which is connected or connecting, and returns its
- * length; 0, and *addr as it was, where the kernel won't say. Keeps errno.
+ * length, or 0 where the kernel won't say. Keeps errno.
  */
 socklen_t peer_of(int fd, struct sockaddr_in6 *addr);
 

@@ -9,8 +9,8 @@ setup() {
 # What setsockopt(2) calls SO_SNDBUF and so on.
 keepalive="1 9"
 peername=1:28 protocol=1:38 domain=1:39 netns_cookie=1:71 buf_lock=1:72
-no_port=0:24
-all="$peername $protocol $domain $netns_cookie $buf_lock $no_port"
+meminfo=1:55 no_port=0:24
+all="$peername $protocol $domain $netns_cookie $buf_lock $meminfo $no_port"
 
 # lacking OPTIONS COMMAND...: in a kernel that does not have these socket options.
 lacking() {
@@ -71,6 +71,10 @@ need_mptcp() {
 
 @test "without SO_NETNS_COOKIE, a socket is reset in place" {
 	refused lacking $netns_cookie "reset in place" tcp4 connect 127.0.0.1 40000
+}
+
+@test "without SO_MEMINFO, a socket is reset in place" {
+	refused lacking $meminfo "reset in place" tcp4 connect 127.0.0.1 40000
 }
 
 @test "without SO_PROTOCOL and SO_DOMAIN, a socket is reset in place" {
