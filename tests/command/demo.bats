@@ -1,6 +1,6 @@
 # scripts/demo: `make demo` and `noselfconn --self-test`.
 
-load helpers
+load ../lib/helpers
 bats_require_minimum_version 1.5.0
 
 setup() {

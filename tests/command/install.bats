@@ -1,6 +1,6 @@
 # make install, uninstall, dist and deb, and the completions.
 
-load helpers
+load ../lib/helpers
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -85,7 +85,7 @@ files() {
 @test "the wrapper of one architecture serves another whose library is installed too" {
 	[ "$(uname -m)" = x86_64 ] || skip 'only amd64 has another architecture to run'
 	need gcc readelf
-	gcc -m32 -w -o i386 "$top/tests/preloaded.c" || cannot 'gcc has no -m32'
+	gcc -m32 -w -o i386 "$top/tests/command/preloaded.c" || cannot 'gcc has no -m32'
 	amd64=$(gcc -print-multiarch)
 	# What glibc's $LIB is, for programs of i386: Debian has two packages of that C library.
 	i386=$(grep -aoE '^lib(32|/i386-linux-gnu)$' < <(tr '\0' '\n' </lib/ld-linux.so.2) | head -n 1)
@@ -106,7 +106,7 @@ files() {
 	need bats
 	mkdir tarball
 	make -s -C "$top" BUILD="$PWD/tarball" dist
-	version=$(sed -n 's/^VERSION = //p' "$top/Makefile")
+	version=$(sed -n 's/^nsc_version=//p' "$top/scripts/noselfconn")
 	tar -xzf "tarball/noselfconn-$version.tar.gz"
 	cd "noselfconn-$version"
 	run -0 find . -name '*.o' -o -name '*.so' -o -name .git
@@ -114,7 +114,7 @@ files() {
 	run -0 make -s CFLAGS=-O1
 	# A test run within one: without the variables of this one.
 	run -0 env -i PATH="${PATH//"$BATS_LIBEXEC:"/}" HOME="$HOME" CI="${CI-}" make -s CFLAGS=-O1 \
-		test JOBS=1 TESTS="--filter 'version agrees|bash is connected' tests/wrapper.bats"
+		test JOBS=1 TESTS="--filter 'version agrees|bash is connected' tests/command/wrapper.bats"
 	has 'ok 1 bash is connected' 'ok 2 --version agrees'
 	run -0 make -s CFLAGS=-O1 install PREFIX="$root"
 	run -0 "$root/bin/noselfconn" -s "$build/tests/preloaded"

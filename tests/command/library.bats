@@ -2,7 +2,7 @@
 # shellcheck disable=SC2030,SC2031 # each test is a subshell of its own
 
 setup() {
-	load helpers
+	load ../lib/helpers
 }
 
 # own_make ARG...: a build of its own, without the variables of the make that runs the tests.

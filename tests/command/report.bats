@@ -2,7 +2,7 @@
 # shellcheck disable=SC2016,SC2030,SC2031,SC2206 # variables in quotes are the programs'
 
 setup() {
-	load helpers
+	load ../lib/helpers
 	need_namespaces
 	log=$BATS_TEST_TMPDIR/log
 	connect=("$client" tcp4 connect 127.0.0.1 40000)
@@ -327,7 +327,7 @@ make_privileged() {
 @test "a privileged program repairs, and reads none of the environment" {
 	need cc
 	local linked=$BATS_TEST_TMPDIR/client
-	cc -D_GNU_SOURCE -o "$linked" "$top/tests/client.c" -Wl,--no-as-needed "$library" \
+	cc -D_GNU_SOURCE -o "$linked" "$top/tests/lib/client.c" -Wl,--no-as-needed "$library" \
 		-Wl,-rpath,"$build"
 	local all=(env NOSELFCONN=off NOSELFCONN_VERBOSE=1 NOSELFCONN_RETRIES=x
 		NOSELFCONN_LOG="$log" "$linked" tcp4 connect 127.0.0.1 40000)

@@ -1,13 +1,13 @@
 # The wrapper, scripts/noselfconn, in the shells that a /bin/sh may be.
 
-load helpers
+load ../lib/helpers
 bats_require_minimum_version 1.5.0
 
 shells=(dash 'busybox sh' 'bash --posix' mksh)
 
 # A source tree, with whatever build is tested.
 setup_file() {
-	load helpers
+	load ../lib/helpers
 	make_tree "$BATS_FILE_TMPDIR/tree"
 }
 
@@ -334,7 +334,7 @@ fails() {
 
 @test "--version agrees with the Makefile" {
 	run "$wrapper" --version
-	is "noselfconn $(sed -n 's/^VERSION = //p' "$top/Makefile")"
+	is "noselfconn $(make -s -C "$top" --eval 'version: ; @echo $(VERSION)' version)"
 }
 
 @test "--help names every option" {
@@ -384,7 +384,7 @@ reached() {
 compiled() {
 	local compiler=${CC:-cc}
 	case $1 in *-gcc) compiler=$1 && shift ;; esac
-	"$compiler" "$@" -w "$top/tests/preloaded.c" || cannot "no $compiler $*"
+	"$compiler" "$@" -w "$top/tests/command/preloaded.c" || cannot "no $compiler $*"
 }
 
 @test "an ordinary program, script or script of env is run without a warning, also with --strict" {

@@ -4,7 +4,7 @@
 # shellcheck disable=SC2016,SC2030,SC2031 # code for other shells; each test is a subshell
 
 setup() {
-	load helpers
+	load ../lib/helpers
 	need_namespaces
 	callers=$build/tests/callers
 	signals=$build/tests/signals

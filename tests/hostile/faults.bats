@@ -1,7 +1,7 @@
 # Whatever system call fails during a repair, what the program gets is right, or an honest error.
 
 setup() {
-	load helpers
+	load ../lib/helpers
 	need strace
 	need_namespaces
 	can_inject || cannot "strace can't inject a fault here"
@@ -25,7 +25,7 @@ connects_to_itself() {
 survives() {
 	local how=$1 outcome=$2
 	shift 2
-	run env BUILD="$build" "$build/tests/netns" 40000 40001 "$top/tests/faults.sh" "$@"
+	run env BUILD="$build" "$build/tests/netns" 40000 40001 "$top/tests/hostile/faults.sh" "$@"
 	echo "$output"
 	[ "$status" = 0 ]
 	[[ $output == *": self-connection at "*": $how: $outcome"$'\n'* ]]
@@ -84,14 +84,14 @@ survives() {
 
 # There is no report: a deliberate self-connection is no repair.
 @test "a fault while a deliberate self-connection is recognised: the port stays the program's" {
-	run env BUILD="$build" "$build/tests/netns" 40000 40001 "$top/tests/faults.sh" \
+	run env BUILD="$build" "$build/tests/netns" 40000 40001 "$top/tests/hostile/faults.sh" \
 		"$library" port
 	echo "$output"
 	[ "$status" = 0 ]
 }
 
 @test "a fault while a deliberate, non-blocking self-connection is recognised" {
-	run env BUILD="$build" "$build/tests/netns" 40000 40001 "$top/tests/faults.sh" \
+	run env BUILD="$build" "$build/tests/netns" 40000 40001 "$top/tests/hostile/faults.sh" \
 		"$library" port nonblock
 	echo "$output"
 	[ "$status" = 0 ]

@@ -1,9 +1,9 @@
 #!/bin/bash
 # faults.sh PRELOADS WORD...: every system call that the library makes in one run of the program
-# fault (see tests/fault.c for the words) fails once, with each errno it is likely to have. The
-# calls are taken from a trace, so that one added later is covered too. Says what came of it,
-# the report of a repair without a fault, one line for each run that came out wrong, and a line
-# of numbers; exit status 1 if any did.
+# fault (see fault.c for the words) fails once, with each errno it is likely to have. The calls are
+# taken from a trace, so that one added later is covered too. Says what came of it, the report of a
+# repair without a fault, one line for each run that came out wrong, and a line of numbers; exit
+# status 1 if any did.
 #
 # FAULTS=all: every errno for every call. BUILD is the build directory; to be run in a network
 # namespace and, so that there is little in /proc to look through, a PID namespace of its own.

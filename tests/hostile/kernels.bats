@@ -1,8 +1,8 @@
-# Kernels that lack something that a repair uses: older ones, and sandboxes. tests/absent.c takes
+# Kernels that lack something that a repair uses: older ones, and sandboxes. tests/preloads/absent.c takes
 # it away from the library and the program alike.
 
 setup() {
-	load helpers
+	load ../lib/helpers
 	need_namespaces
 }
 

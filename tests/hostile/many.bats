@@ -1,7 +1,7 @@
 # A port where nothing listens, on the ordinary ephemeral port range, again and again.
 
 setup() {
-	load helpers
+	load ../lib/helpers
 	need_namespaces
 }
 

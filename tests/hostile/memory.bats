@@ -1,6 +1,6 @@
 # valgrind, and the library's code under AddressSanitizer and UBSan (make sanitize), find nothing
 # in repairs of both kinds; each finds what is wrong with a program that is broken on purpose.
-load helpers
+load ../lib/helpers
 
 setup() {
 	need_namespaces

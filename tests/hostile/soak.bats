@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
-# A short run of what `make soak` does for long: see tests/soak.c.
+# A short run of what `make soak` does for long: see soak.c.
 
 setup() {
-	load helpers
+	load ../lib/helpers
 	need_namespaces
 }
 

@@ -13,7 +13,7 @@
 # So the library sees a kernel older than Linux 4.2, and never reopens a socket there. What the
 # programs of options.bats set is mostly refused, so that these tests say nothing there.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 abi=$1
 native=$(cd "${BUILD:-build}" && pwd)
@@ -45,7 +45,7 @@ aarch64 | s390x)
 	exit 2
 	;;
 esac
-tests/setup.sh "$cc" ${emulator:+"${emulator%% *}"} bats parallel strace
+tests/lib/setup.sh "$cc" ${emulator:+"${emulator%% *}"} bats parallel strace
 
 # What the tests are to take for their BUILD: the native netns, the library and the preloads, and
 # in place of each program a script that starts it with ABI_PRELOAD preloaded.
@@ -80,7 +80,7 @@ check() {
 	fi
 	# shellcheck disable=SC2046,SC2086
 	ABI=$abi BUILD=$build/wrapped bats --jobs "${JOBS:-$(nproc)}" \
-		--print-output-on-failure $(printf 'tests/%s.bats ' $tests)
+		--print-output-on-failure $(printf 'tests/repair/%s.bats ' $tests)
 }
 
 check

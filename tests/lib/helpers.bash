@@ -1,6 +1,6 @@
 # What every test file loads. Run through `make test`, which builds what is used here.
 
-top=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
+top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 build=${BUILD:-$top/build}
 library=$build/libnoselfconn.so
 client=$build/tests/client
@@ -22,9 +22,9 @@ cannot() {
 	skip "$1"
 }
 
-# in_ns [LOW-HIGH] COMMAND...: in a network namespace with that ephemeral port range. Where the
-# test programs are those of another ABI (tests/abi.sh), what is to be preloaded is handed to them
-# as ABI_PRELOAD, past the native programs on the way.
+# in_ns [LOW-HIGH] COMMAND...: in a network namespace with that ephemeral port range. If the test
+# programs are those of another ABI (abi.sh), what is to be preloaded is handed to them as
+# ABI_PRELOAD, past the native programs on the way.
 in_ns() {
 	local low=40000 high=40001 preload=${LD_PRELOAD-}
 	case $1 in

@@ -1,5 +1,5 @@
 /*
- * A third preload, above the library: connect() with a defect, that tests/differ.bats expects
+ * A third preload, above the library: connect() with a defect, that differ.bats expects
  * to be found. BROKEN says which.
  */
 #include <dlfcn.h>

@@ -1,4 +1,4 @@
-/* A library that connects, for tests/loads.c to load. */
+/* A library that connects, for tests/world/loads.c to load. */
 #undef _GNU_SOURCE
 #define _DEFAULT_SOURCE
 #include <arpa/inet.h>

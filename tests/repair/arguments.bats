@@ -1,7 +1,7 @@
 # What a program passes to connect(), right or wrong, has the same outcome as without the library.
 
 setup() {
-	load helpers
+	load ../lib/helpers
 	need_namespaces
 }
 

@@ -2,7 +2,7 @@
 # shellcheck disable=SC2030,SC2031,SC2086 # words are lists; each test is a subshell of its own
 
 setup() {
-	load helpers
+	load ../lib/helpers
 	need_namespaces
 	inject=$build/tests/inject.so
 }

@@ -1,6 +1,6 @@
 # Random sequences of socket calls, with connect() made by the kernel alone and through the
 # library: see differ.c. The long run of the same is `make fuzz`.
-load helpers
+load ../lib/helpers
 
 differ=$build/tests/differ
 

@@ -1,13 +1,13 @@
 #!/usr/bin/env bats
 # Connections that are opened by sending with MSG_FASTOPEN, or put off by TCP_FASTOPEN_CONNECT.
 
-load helpers
+load ../lib/helpers
 
 setup() {
 	need_namespaces
 }
 
-# fastopen SYSCTL HOW CALL: tests/fastopen.c in a namespace of its own with that
+# fastopen SYSCTL HOW CALL: fastopen.c in a namespace of its own with that
 # net.ipv4.tcp_fastopen (1: with a cookie, which is asked for first; 7: data in the SYN).
 fastopen() {
 	run in_ns sh -c 'echo "$1" >/proc/sys/net/ipv4/tcp_fastopen && shift && exec "$@"' - \

@@ -33,7 +33,7 @@ static const char *strerrorname_np(int e)
 }
 #endif
 
-enum { SERVER = 500 }; /* the descriptor that tests/inject.c listens at */
+enum { SERVER = 500 }; /* the descriptor that tests/preloads/inject.c listens at */
 
 static char hel[] = "hel", lo[] = "lo";
 static struct sockaddr_in dest;
@@ -67,7 +67,7 @@ static void show(const char *word, ssize_t result)
 		printf("%s: %zd\n", word, result);
 }
 
-/* At the server, if tests/inject.c has started one in this process, else at the socket itself.
+/* At the server, if inject.c has started one in this process, else at the socket itself.
  */
 static void show_what_arrived(int fd)
 {

@@ -1,7 +1,7 @@
 # Every socket option that a program can set before connect() is the same after a repair as after
 # the same outcome without one. The table of them is in options.c.
 
-load helpers
+load ../lib/helpers
 
 setup() {
 	need_namespaces

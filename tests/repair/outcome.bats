@@ -3,7 +3,7 @@
 # three runs: to port 7, which is no source port, without the library; to port 40000, repaired; and
 # to port 40000 without the library, which is self-connected (the control). PORT=40001 changes that.
 
-load helpers
+load ../lib/helpers
 
 setup() {
 	need_namespaces

@@ -4,7 +4,7 @@
 # library; to port 40000, repaired; and to port 40000 without the library, which is self-connected
 # (the control).
 
-load helpers
+load ../lib/helpers
 
 setup() {
 	need_namespaces

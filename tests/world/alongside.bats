@@ -2,7 +2,7 @@
 # program loads a library.
 
 setup() {
-	load helpers
+	load ../lib/helpers
 	need_namespaces
 	log=$BATS_TEST_TMPDIR/log
 }
@@ -193,7 +193,7 @@ tor_config() {
 sanitized() {
 	need cc
 	cc -fsanitize=address "$@" -D_GNU_SOURCE -w -o "$BATS_TEST_TMPDIR/client" \
-		"$top/tests/client.c" -pthread 2>/dev/null || cannot "cc has no AddressSanitizer"
+		"$top/tests/lib/client.c" -pthread 2>/dev/null || cannot "cc has no AddressSanitizer"
 	client=$BATS_TEST_TMPDIR/client
 }
 

@@ -4,7 +4,7 @@
 # (alone), its words for a refused connection (refused), the server to try it with (clients/
 # serve.py) and the command. All destinations are 127.0.0.1 port 40000.
 
-load helpers
+load ../lib/helpers
 
 setup() {
 	need_namespaces

@@ -1,5 +1,5 @@
 /*
- * loads HOW LIBRARY PORT: loads tests/plugin.c's library and has it connect to PORT of
+ * loads HOW LIBRARY PORT: loads tests/preloads/plugin.c's library and has it connect to PORT of
  * 127.0.0.1. HOW: local, global, deepbind (dlopen() with RTLD_LOCAL, RTLD_GLOBAL,
  * RTLD_DEEPBIND), dlmopen (in a namespace of its own).
  */

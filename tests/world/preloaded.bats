@@ -2,7 +2,7 @@
 # throw-away root: this system's own, with all that is written gone when the test is over.
 
 setup() {
-	load helpers
+	load ../lib/helpers
 	need_namespaces
 	[ "$(id -u)" = 0 ] || cannot "a system with more than one user needs root"
 	in_root true 2>/dev/null || cannot "the kernel has no overlay file system"

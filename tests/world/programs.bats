@@ -2,7 +2,7 @@
 # shellcheck disable=SC2016 # variables in quotes are the programs'
 
 setup() {
-	load helpers
+	load ../lib/helpers
 	need_namespaces
 }
 

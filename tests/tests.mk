@@ -1,0 +1,103 @@
+# Tests: make test, or make test TESTS=tests/repair/connect.bats. Included by the Makefile.
+#
+# The shelves: repair, what a repair does; hostile, hard places for one; world, programs as they
+# are installed; command, the wrapper, what is built and what is said. Helper programs are single
+# files beside the tests that they are for, or in lib; preloads/ has the libraries among them.
+TESTS ?= tests
+JOBS ?= $(shell nproc)
+TEST_SOURCES = $(filter-out tests/bench/% tests/preloads/%,$(wildcard tests/*/*.c))
+TEST_PROGRAMS = $(addprefix $(BUILD)/tests/,$(basename $(notdir $(TEST_SOURCES)))) \
+	$(patsubst tests/preloads/%.c,$(BUILD)/tests/%.so,$(wildcard tests/preloads/*.c))
+TEST_NEEDS = bats strace nc.openbsd ip readelf curl nginx python3
+# For tests/world/alongside.bats, tests/hostile/kernels.bats and tests/world/preloaded.bats.
+TEST_NEEDS += ip proxychains4 torsocks mptcpize libsocket_wrapper.so libeatmydata.so \
+	faketime/libfaketime.so.1 cron valgrind
+# For tests/command/wrapper.bats and tests/command/install.bats.
+TEST_NEEDS += dash busybox mksh perl setcap setpriv script musl-gcc zsh \
+	/usr/share/bash-completion/bash_completion \
+	$(if $(filter x86_64,$(shell uname -m)),'gcc -m32')
+
+test: all test-programs
+	tests/lib/setup.sh $(TEST_NEEDS) parallel
+	BUILD=$(abspath $(BUILD)) bats --recursive --jobs $(JOBS) --print-output-on-failure $(TESTS)
+
+test-programs: $(TEST_PROGRAMS)
+
+vpath %.c $(sort $(dir $(TEST_SOURCES)))
+
+$(BUILD)/tests/%.so: tests/preloads/%.c Makefile tests/tests.mk
+	@mkdir -p $(@D)
+	$(COMPILE) -fPIC -shared -o $@ $< -ldl
+
+$(BUILD)/tests/%: %.c $(wildcard tests/lib/*.h) Makefile tests/tests.mk
+	@mkdir -p $(@D)
+	$(COMPILE) -Itests/lib -Wno-unused-result -pthread -o $@ $<
+
+# For other C libraries and machines: built, and the tests of the repair run there.
+ABIS = musl i386 aarch64 s390x
+
+check-abis: $(ABIS:%=check-%)
+
+$(ABIS:%=check-%): $(BUILD)/tests/netns
+	BUILD=$(BUILD) tests/lib/abi.sh $(@:check-%=%)
+
+# What tests/world/clients.bats runs. Where one can't be had, only its own rows are skipped.
+CLIENT_NEEDS = dash nc.openbsd nc.traditional ncat telnet socat curl wget python3 perl ruby php \
+	node redis-cli psql mariadb ssh dropbear git openssl rsync nginx apache2 \
+	pkg-config libevent.pc libuv.pc gio-2.0.pc javac rustc
+ifneq ($(filter tests tests/world tests/world/clients.bats,$(TESTS)),)
+test: client-needs
+endif
+
+client-needs:
+	-@tests/lib/setup.sh $(CLIENT_NEEDS)
+
+# The table of affected programs in the README, in the words that clients.bats heard.
+affected: all $(BUILD)/tests/client $(BUILD)/tests/netns client-needs
+	@tests/lib/setup.sh bats parallel
+	@rm -rf $(BUILD)/affected && mkdir $(BUILD)/affected
+	@BUILD=$(abspath $(BUILD)) AFFECTED=$(abspath $(BUILD))/affected \
+		bats --jobs $(JOBS) tests/world/clients.bats >&2
+	@printf '| %s | %s | %s |\n' program 'connected to itself' 'with noselfconn' --- --- ---
+	@cat $(BUILD)/affected/*
+
+# Random sequences of calls, with the library and without: see tests/repair/differ.c. A quarter of
+# an hour or so; what it finds can be run again by its number.
+FUZZ_SEED ?= $(shell date +%s)000000
+FUZZ_COUNT ?= 1000000
+
+fuzz: all $(BUILD)/tests/differ
+	LD_PRELOAD=$(abspath $(LIBRARY)) NOSELFCONN_LOG=$(abspath $(BUILD))/fuzz.log \
+		$(BUILD)/tests/differ $(FUZZ_SEED) $(FUZZ_COUNT)
+
+# Connects by the million to closed ports, see tests/hostile/soak.c: with the ordinary range, where
+# one in some 14,000 is connected to itself, and with a narrow one; from threads, and from
+# processes.
+SOAK_CONNECTS ?= 10000000
+
+soak: all $(BUILD)/tests/soak $(BUILD)/tests/netns
+	set -e; for run in '32768 60999 2 8 1' '32768 60999 2 1 4' '40000 40063 20 8 1' \
+			'40000 40063 20 1 4'; do \
+		set -- $$run; \
+		LD_PRELOAD=$(abspath $(LIBRARY)) NOSELFCONN_LOG=$(abspath $(BUILD))/soak.log \
+		$(BUILD)/tests/netns $$1 $$2 $(BUILD)/tests/soak \
+			$$(($(SOAK_CONNECTS) / $$3)) $$4 $$5; \
+	done
+
+# The library's code under AddressSanitizer and UBSan: built into the programs that test it, for
+# tests/hostile/memory.bats.
+SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all
+SANITIZED = client differ soak
+
+sanitize: $(SANITIZED:%=$(BUILD)/sanitized/%)
+
+$(BUILD)/sanitized/%: %.c $(SOURCES) $(HEADERS) $(wildcard tests/lib/*.h) Makefile tests/tests.mk
+	@mkdir -p $(@D)
+	$(CC) $(STANDARD) $(CPPFLAGS) -O1 -g $(SANITIZERS) -fno-omit-frame-pointer -pthread -w \
+		-Ishim -Itests/lib -o $@ $< $(SOURCES) -ldl
+
+ifneq ($(filter tests tests/hostile tests/hostile/memory.bats,$(TESTS)),)
+test: sanitize
+endif
+
+.PHONY: test test-programs check-abis $(ABIS:%=check-%) client-needs affected fuzz soak sanitize
