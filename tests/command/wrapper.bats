@@ -91,7 +91,7 @@ fails() {
 @test "the library is named once, also where it was preloaded already" {
 	once() {
 		run env LD_PRELOAD="$build/tests/inject.so:$library $build/tests/absent.so" \
-			"${shell[@]}" "$wrapper" "${shell[@]}" "$wrapper" sh -c 'echo "$LD_PRELOAD"'
+			"${shell[@]}" "$wrapper" -q "${shell[@]}" "$wrapper" sh -c 'echo "$LD_PRELOAD"'
 		is "$ours:$build/tests/inject.so:$build/tests/absent.so"
 	}
 	in_each_shell once
