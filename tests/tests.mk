@@ -31,7 +31,7 @@ $(BUILD)/tests/%.so: tests/preloads/%.c Makefile tests/tests.mk
 
 $(BUILD)/tests/%: %.c $(wildcard tests/lib/*.h) Makefile tests/tests.mk
 	@mkdir -p $(@D)
-	$(COMPILE) -Itests/lib -Wno-unused-result -pthread -o $@ $<
+	$(COMPILE) -Itests/lib -Wno-unused-result -pthread -o $@ $< -ldl
 
 # For other C libraries and machines: built, and the tests of the repair run there.
 ABIS = musl i386 aarch64 s390x

@@ -66,10 +66,20 @@ static void in_handler(int sig)
 	attempt_and_tell(open_socket());
 }
 
+/* As much as a handler's stack should have. glibc tells since 2.34; musl's number is fixed. */
+static size_t signal_stack(void)
+{
+#ifdef _SC_SIGSTKSZ
+	return (size_t)sysconf(_SC_SIGSTKSZ);
+#else
+	return SIGSTKSZ;
+#endif
+}
+
 static void connect_in_handler(void)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	size_t size = ((size_t)sysconf(_SC_SIGSTKSZ) + page - 1) / page * page;
+	size_t size = (signal_stack() + page - 1) / page * page;
 	/* Whoever needs more meets a page that can't be written. */
 	char *stack = mmap(NULL, page + size, PROT_READ | PROT_WRITE,
 	                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -22,6 +22,8 @@
  * For each run a line: "right", "refused" (there is a server, but the library gave up),
  * "error", or "WRONG: " and why. The preload serve.so lets a server come up during the repair.
  */
+#include "older.h"
+
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
@@ -40,10 +42,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262
-#endif
 
 enum { DESCRIPTORS = 64, SERVER = 500, LOWEST_PORT = 40000, PORTS = 20000 };
 

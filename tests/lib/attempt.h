@@ -5,6 +5,8 @@
 #ifndef ATTEMPT_H
 #define ATTEMPT_H
 
+#include "older.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
@@ -50,8 +52,11 @@ static inline void abort_and_close(int fd)
 	close(fd);
 }
 
-/* How many descriptors are open; told without opening anything. For one thread at a time. */
-static inline int descriptors(void)
+/*
+ * How many descriptors are open; told without opening anything. For one thread at a time. Not
+ * inlined: in a caller that vforks, GCC 16 fears for the variables.
+ */
+__attribute__((noinline)) static int descriptors(void)
 {
 	static struct pollfd fds[DESCRIPTORS]; /* too big for small stacks */
 	int n = 0;

@@ -25,6 +25,7 @@
  *   times N                 repeats all words before it until they ran N times
  */
 #include "address.h"
+#include "older.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -42,10 +43,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262
-#endif
 
 static int fd = -1;
 static bool mind_errno;

@@ -6,6 +6,8 @@
  * arguments itself: addresses of odd shapes, on port 40000, that the kernel accepts; in a
  * namespace whose ephemeral port range is 40000-40001 the socket is connected to itself.
  */
+#include "older.h"
+
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
@@ -26,13 +28,6 @@
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262
-#endif
-#ifndef TCP_FASTOPEN_CONNECT
-#define TCP_FASTOPEN_CONNECT 30
-#endif
 
 enum { CLOSED = 5000, SERVER = 5001, FULL = 5002, OWN = 5003, ITSELF = 40000 };
 

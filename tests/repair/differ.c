@@ -16,6 +16,8 @@
  * With NOSELFCONN_LOG, the repairs are counted (the log is emptied meanwhile). Exit status 125:
  * the namespaces can't be had.
  */
+#include "older.h"
+
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
@@ -47,10 +49,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262
-#endif
 
 enum {
 	SLOTS = 4,

@@ -16,6 +16,7 @@
  *   fork                           what follows is done by a child, which inherits it all
  */
 #include "address.h"
+#include "older.h"
 
 #include <arpa/inet.h>
 #include <err.h>
@@ -29,10 +30,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262
-#endif
 
 enum { MOST_SETS = 8, EVENTS = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP };
 

@@ -5,6 +5,8 @@
  * descriptor is duplicated, c TCP_FASTOPEN_CONNECT is set, and a call that was refused is made
  * again. CALL is sendto, sendmsg, sendmmsg, or connect (TCP_FASTOPEN_CONNECT and write()).
  */
+#include "older.h"
+
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
@@ -23,14 +25,6 @@
 typedef int sendmmsg_flags;
 #else
 typedef unsigned sendmmsg_flags; /* musl */
-
-static const char *strerrorname_np(int e)
-{
-	return e == ECONNREFUSED  ? "ECONNREFUSED"
-	       : e == EINPROGRESS ? "EINPROGRESS"
-	       : e == EOPNOTSUPP  ? "EOPNOTSUPP"
-	                          : strerror(e);
-}
 #endif
 
 enum { SERVER = 500 }; /* the descriptor that tests/preloads/inject.c listens at */

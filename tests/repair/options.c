@@ -14,6 +14,8 @@
  *   options unknown
  *           What this kernel takes from a TCP socket, and the table does not have
  */
+#include "older.h"
+
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
@@ -262,6 +264,11 @@ static int put_flow_label(int fd, const struct kind *k)
 #define BYTES(...) ARRAY(unsigned char, __VA_ARGS__)
 #define TEXT(s) .value = s, .len = sizeof s
 #define NOTHING .value = NULL
+
+#if defined __GNUC__ && __GNUC__ < 11
+/* It takes these for initializers without names. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#endif
 
 /* By number, like the table in shim/options.c. */
 static const struct option table[] = {

@@ -25,6 +25,7 @@
  *   serve PORT               listens at ADDR:PORT
  */
 #include "address.h"
+#include "older.h"
 
 #include <arpa/inet.h>
 #include <err.h>
@@ -43,10 +44,6 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
-
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262
-#endif
 
 static const char *addr;
 static int fd;

@@ -19,6 +19,7 @@
  *   timewait                 how many sockets of the namespace are in TIME_WAIT
  */
 #include "address.h"
+#include "older.h"
 
 #include <arpa/inet.h>
 #include <err.h>
@@ -32,10 +33,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262
-#endif
 
 enum { MOST_COPIES = 8 };
 
