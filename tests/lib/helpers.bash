@@ -5,6 +5,8 @@ build=${BUILD:-$top/build}
 library=$build/libnoselfconn.so
 client=$build/tests/client
 
+declare -F bats_require_minimum_version >/dev/null || load ../lib/old-bats
+
 # need PROGRAM...: skips the test where one is missing; with CI=true that is a failure.
 need() {
 	local program
