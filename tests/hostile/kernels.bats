@@ -106,7 +106,7 @@ need_mptcp() {
 @test "without SO_PEERNAME, a connection to the same port of another address is left alone" {
 	need ip strace
 	# shellcheck disable=SC2016
-	run lacking $peername shimmed in_ns sh -c 'ip addr add fd00::1/128 dev lo || exit 3
+	run lacking $peername shimmed in_ns sh -c 'ip addr add fd00::1/128 dev lo nodad || exit 3
 		exec strace -o "$1" -e trace=connect "$2" serve ::1 40000 \
 			tcp6 bind fd00::1 40000 connect :: 40000 names' \
 		sh "$BATS_TEST_TMPDIR/trace" "$client"

@@ -9,9 +9,12 @@ setup() {
 	need_namespaces
 }
 
+# "nodad", because an IPv6 address can otherwise be tentative for a moment, on lo too.
 outcome() {
 	# shellcheck disable=SC2016
-	in_ns sh -c 'for a in $ADDRESSES; do ip addr add "$a" dev lo; done; exec "$@"' \
+	in_ns sh -c 'for a in $ADDRESSES; do
+			case $a in *:*) ip addr add "$a" dev lo nodad ;; *) ip addr add "$a" dev lo ;; esac
+		done; exec "$@"' \
 		sh "$build/tests/outcome" "$@"
 }
 
