@@ -93,7 +93,7 @@ lint:
 	cppcheck --quiet --std=c11 --enable=warning,style,performance,portability --inline-suppr \
 		--suppress=missingIncludeSystem --suppress=unusedStructMember --error-exitcode=1 -Ishim shim
 	shellcheck --external-sources $(SCRIPTS)
-	shellcheck --shell=bash --exclude=SC2034,SC2154,SC1091 tests/lib/helpers.bash
+	shellcheck --shell=bash --exclude=SC2034,SC2154,SC1091 tests/lib/*.bash
 	# It can't know that each of the two pages will be there when the other is installed.
 	! mandoc -T lint man/*.[17] 2>/dev/null | grep -v 'referenced manual not found'
 
