@@ -29,6 +29,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -66,14 +67,11 @@ static void in_handler(int sig)
 	attempt_and_tell(open_socket());
 }
 
-/* As much as a handler's stack should have. glibc tells since 2.34; musl's number is fixed. */
+/* The recommended size; before glibc 2.34 a constant that may be less than the kernel needs. */
 static size_t signal_stack(void)
 {
-#ifdef _SC_SIGSTKSZ
-	return (size_t)sysconf(_SC_SIGSTKSZ);
-#else
-	return SIGSTKSZ;
-#endif
+	size_t recommended = (size_t)SIGSTKSZ, needed = 4 * getauxval(AT_MINSIGSTKSZ);
+	return recommended > needed ? recommended : needed;
 }
 
 static void connect_in_handler(void)
