@@ -1,25 +1,29 @@
-# Tests: make test, or make test TESTS=tests/repair/connect.bats. Included by the Makefile.
+# Tests; included by the Makefile.
+#
+# make check          the repair and the command, in two minutes: installs nothing, needs no root
+# make test           all tests; installs what they need, if it may. ALL=1: also what is large
+# make test TESTS=tests/repair/connect.bats: some of them; a folder will do
 #
 # The shelves: repair, what a repair does; hostile, hard places for one; world, programs as they
-# are installed; command, the wrapper, what is built and what is said. Helper programs are single
-# files beside the tests that they are for, or in lib; preloads/ has the libraries among them.
+# are installed; command, the wrapper, what is built and what is said. Test programs are single
+# files beside their tests, or in lib; the libraries among them are in preloads. What a test needs
+# to be installed, its line "need ..." says.
 TESTS ?= tests
 JOBS ?= $(shell nproc)
 TEST_SOURCES = $(filter-out tests/bench/% tests/preloads/%,$(wildcard tests/*/*.c))
 TEST_PROGRAMS = $(addprefix $(BUILD)/tests/,$(basename $(notdir $(TEST_SOURCES)))) \
 	$(patsubst tests/preloads/%.c,$(BUILD)/tests/%.so,$(wildcard tests/preloads/*.c))
-TEST_NEEDS = bats strace nc.openbsd ip readelf curl nginx python3
-# For tests/world/alongside.bats, tests/hostile/kernels.bats and tests/world/preloaded.bats.
-TEST_NEEDS += ip proxychains4 torsocks mptcpize libsocket_wrapper.so libeatmydata.so \
-	faketime/libfaketime.so.1 cron valgrind
-# For tests/command/wrapper.bats and tests/command/install.bats.
-TEST_NEEDS += dash busybox mksh perl setcap setpriv script musl-gcc zsh \
-	/usr/share/bash-completion/bash_completion \
-	$(if $(filter x86_64,$(shell uname -m)),'gcc -m32')
+RUN_TESTS = BUILD='$(abspath $(BUILD))' JOBS=$(JOBS) tests/lib/run.sh
+
+check: TESTS = tests/repair tests/command
+check: all test-programs
+	@command -v bats >/dev/null || { echo 'make check needs bats' >&2; exit 1; }
+	@CI= $(RUN_TESTS) $(TESTS)
 
 test: all test-programs
-	tests/lib/setup.sh $(TEST_NEEDS) parallel
-	BUILD=$(abspath $(BUILD)) bats --recursive --jobs $(JOBS) --print-output-on-failure $(TESTS)
+	@tests/lib/setup.sh bats
+	@tests/lib/setup.sh parallel $(TESTS) || echo 'Tests that need these are skipped.'
+	@$(RUN_TESTS) $(TESTS)
 
 test-programs: $(TEST_PROGRAMS)
 
@@ -41,23 +45,11 @@ check-abis: $(ABIS:%=check-%)
 $(ABIS:%=check-%): $(BUILD)/tests/netns
 	BUILD=$(BUILD) tests/lib/abi.sh $(@:check-%=%)
 
-# What tests/world/clients.bats runs. Where one can't be had, only its own rows are skipped.
-CLIENT_NEEDS = dash nc.openbsd nc.traditional ncat telnet socat curl wget python3 perl ruby php \
-	node redis-cli psql mariadb ssh dropbear git openssl rsync nginx apache2 \
-	pkg-config libevent.pc libuv.pc gio-2.0.pc javac rustc
-ifneq ($(filter tests tests/world tests/world/clients.bats,$(TESTS)),)
-test: client-needs
-endif
-
-client-needs:
-	-@tests/lib/setup.sh $(CLIENT_NEEDS)
-
 # The table of affected programs in the README, in the words that clients.bats heard.
-affected: all $(BUILD)/tests/client $(BUILD)/tests/netns client-needs
-	@tests/lib/setup.sh bats parallel
+affected: all $(BUILD)/tests/client $(BUILD)/tests/netns
+	-@ALL=1 tests/lib/setup.sh bats parallel tests/world/clients.bats
 	@rm -rf $(BUILD)/affected && mkdir $(BUILD)/affected
-	@BUILD=$(abspath $(BUILD)) AFFECTED=$(abspath $(BUILD))/affected \
-		bats --jobs $(JOBS) tests/world/clients.bats >&2
+	@AFFECTED='$(abspath $(BUILD))/affected' $(RUN_TESTS) tests/world/clients.bats >&2
 	@printf '| %s | %s | %s |\n' program 'connected to itself' 'with noselfconn' --- --- ---
 	@cat $(BUILD)/affected/*
 
@@ -100,4 +92,4 @@ ifneq ($(filter tests tests/hostile tests/hostile/memory.bats,$(TESTS)),)
 test: sanitize
 endif
 
-.PHONY: test test-programs check-abis $(ABIS:%=check-%) client-needs affected fuzz soak sanitize
+.PHONY: check test test-programs check-abis $(ABIS:%=check-%) affected fuzz soak sanitize

@@ -84,19 +84,20 @@ files() {
 
 @test "the wrapper of one architecture serves another whose library is installed too" {
 	[ "$(uname -m)" = x86_64 ] || skip 'only amd64 has another architecture to run'
-	need gcc readelf
-	gcc -m32 -w -o i386 "$top/tests/command/preloaded.c" || cannot 'gcc has no -m32'
+	need i386
+	set_i386
+	gcc -m32 -w -o other "$top/tests/command/preloaded.c"
 	amd64=$(gcc -print-multiarch)
 	# What glibc's $LIB is, for programs of i386: Debian has two packages of that C library.
-	i386=$(grep -aoE '^lib(32|/i386-linux-gnu)$' < <(tr '\0' '\n' </lib/ld-linux.so.2) | head -n 1)
-	[ -n "$amd64" ] && [ -n "$i386" ] || cannot 'no multiarch system'
+	lib=$(grep -aoE '^lib(32|/i386-linux-gnu)$' < <(tr '\0' '\n' </lib/ld-linux.so.2) | head -n 1)
+	[ -n "$amd64" ] && [ -n "$lib" ] || cannot 'no multiarch system'
 	make_ install PREFIX="$root" LIBDIR="$root/lib/$amd64"
-	run -0 "$root/bin/noselfconn" ./i386
+	run -0 "${i386[@]}" "$root/bin/noselfconn" ./other
 	has 'another architecture' 'not preloaded'
-	make -s -C "$top" BUILD="$PWD/build" CC='gcc -m32' CFLAGS=-O1 install DESTDIR="$PWD/other" \
+	make -s -C "$top" BUILD="$PWD/build" CC='gcc -m32' CFLAGS=-O1 install DESTDIR="$PWD/i386" \
 		PREFIX=/usr LIBDIR=/l
-	install -D -m 644 other/l/libnoselfconn.so "$root/$i386/libnoselfconn.so"
-	run -0 "$root/bin/noselfconn" -s ./i386
+	install -D -m 644 i386/l/libnoselfconn.so "$root/$lib/libnoselfconn.so"
+	run -0 "${i386[@]}" "$root/bin/noselfconn" -s ./other
 	[ "$output" = preloaded ]
 	run -0 "$root/bin/noselfconn" -s "$build/tests/preloaded"
 	[ "$output" = preloaded ]
@@ -114,8 +115,9 @@ files() {
 	run -0 make -s CFLAGS=-O1
 	# A test run within one: without the variables of this one.
 	run -0 env -i PATH="${PATH//"$BATS_LIBEXEC:"/}" HOME="$HOME" CI="${CI-}" make -s CFLAGS=-O1 \
-		test JOBS=1 TESTS="--filter 'version agrees|bash is connected' tests/command/wrapper.bats"
-	has 'ok 1 bash is connected' 'ok 2 --version agrees'
+		check JOBS=1 TESTS=tests/command/wrapper.bats \
+		BATS_FLAGS="--filter (version.agrees|bash.is.connected)"
+	has 'ok 1 bash is connected' 'ok 2 --version agrees' '2 passed, 0 failed, 0 skipped'
 	run -0 make -s CFLAGS=-O1 install PREFIX="$root"
 	run -0 "$root/bin/noselfconn" -s "$build/tests/preloaded"
 	[ "$output" = preloaded ]
@@ -124,9 +126,9 @@ files() {
 # in_copy COMMAND...: as root of a copy of this system, which is gone afterwards; of the system
 # itself where that can't be had and CI=true.
 in_copy() {
-	if in_ns unshare -m sh -c 'mount -t tmpfs tmpfs /mnt && cd /mnt && mkdir upper work root &&
+	if in_ns sh -c 'mount -t tmpfs tmpfs /mnt && cd /mnt && mkdir upper work root &&
 		mount -t overlay overlay -o lowerdir=/,upperdir=upper,workdir=work root' 2>/dev/null; then
-		in_ns unshare -m sh -ec 'mount -t tmpfs tmpfs /mnt
+		in_ns sh -ec 'mount -t tmpfs tmpfs /mnt
 			cd /mnt
 			mkdir upper work root
 			mount -t overlay overlay -o lowerdir=/,upperdir=upper,workdir=work root
@@ -196,15 +198,15 @@ complete_bash() {
 }
 
 @test "bash completes the command's own options, with bash-completion" {
-	completion=/usr/share/bash-completion/bash_completion
-	[ -r "$completion" ] || cannot 'bash-completion is not installed'
+	need /usr/share/bash-completion/bash_completion
 	run -0 bash --norc -c 'source "$0" && source "$1"
 		_sample() { COMPREPLY=($(compgen -W "--alpha --beta" -- "${COMP_WORDS[COMP_CWORD]}")); }
 		complete -F _sample sample
 		COMP_WORDS=(noselfconn -n 3 -- sample --a) COMP_CWORD=5
 		COMP_LINE="${COMP_WORDS[*]}" COMP_POINT=${#COMP_LINE}
 		_noselfconn
-		printf "%s\n" "${COMPREPLY[@]}"' "$completion" "$top/scripts/completion.bash"
+		printf "%s\n" "${COMPREPLY[@]}"' /usr/share/bash-completion/bash_completion \
+		"$top/scripts/completion.bash"
 	[ "$output" = --alpha ]
 }
 

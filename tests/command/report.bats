@@ -179,8 +179,7 @@ verbosely() {
 	need ip
 	local address
 	for address in 2001:db8::1 2001:db8:0:1:1:1:1:1 1:0:0:2::3 fd00:0:1:2:3:4:5:abcd; do
-		NOSELFCONN_VERBOSE=1 run in_ns sh -c 'ip addr add "$1/128" dev lo nodad && shift &&
-			exec env LD_PRELOAD="$@"' sh $address "$library" \
+		NOSELFCONN_VERBOSE=1 run in_ns_at $address/128 env LD_PRELOAD="$library" \
 			"$client" tcp6 connect $address 40000
 		[[ $output = *": self-connection at [$address]:40000: "* ]]
 	done

@@ -18,7 +18,7 @@ make_tree() {
 }
 
 setup() {
-	need "${shells[@]%% *}"
+	need dash busybox bash mksh
 	tree=$BATS_FILE_TMPDIR/tree
 	wrapper=$tree/scripts/noselfconn
 	ours=$tree/build/libnoselfconn.so
@@ -364,14 +364,14 @@ fails() {
 unreached() {
 	local words=$1 line="noselfconn: $2"
 	shift
-	run --separate-stderr "$wrapper" "$@"
+	run --separate-stderr "${wrapper[@]}" "$@"
 	is 'not preloaded'
 	grep "^$line.*$words.*: no preload reaches it\$" <<<"$stderr" || { echo "$stderr" >&2; return 1; }
 	[ "$(grep -c '^noselfconn:' <<<"$stderr")" = 1 ]
-	run --separate-stderr "$wrapper" --quiet "$@"
+	run --separate-stderr "${wrapper[@]}" --quiet "$@"
 	is 'not preloaded'
 	[[ $stderr != *noselfconn:\ * ]]
-	run "$wrapper" --strict "$@"
+	run "${wrapper[@]}" --strict "$@"
 	fails 125 'not run (--strict)'
 	[[ $output != *'not preloaded'* ]]
 }
@@ -437,6 +437,9 @@ compiled() {
 
 @test "a program of another architecture is said to be one" {
 	[ "$(uname -m)" = x86_64 ] || skip 'only amd64 has another architecture to run'
+	need i386
+	set_i386
+	wrapper=("${i386[@]}" "$wrapper")
 	compiled -m32 -o other
 	unreached 'another architecture' ./other
 }

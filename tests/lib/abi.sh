@@ -4,8 +4,8 @@
 # BUILD is where the native test programs are; what is built here goes below it.
 #
 # The foreign machines' compiler is clang: Debian's gcc for them can't be installed beside
-# gcc-multilib, which i386 needs. Their programs run under qemu's user-mode emulation (7.2),
-# which passes most calls on to this machine's kernel, but
+# gcc-multilib, which i386 needs. Their programs run under qemu's user-mode emulation (7.2), and so
+# do those of i386 if the kernel does not run them; it passes most calls on to the kernel, but
 #  - fails getsockopt() of SO_PEERNAME, setsockopt() of SO_BUF_LOCK, and both of
 #    IP_BIND_ADDRESS_NO_PORT and SO_NETNS_COOKIE, with ENOPROTOOPT;
 #  - has threads of its own, which show in /proc/self/task;
@@ -14,6 +14,8 @@
 # programs of options.bats set is mostly refused, so that these tests say nothing there.
 set -eu
 cd "$(dirname "$0")/../.."
+# shellcheck source=tests/lib/needs.sh
+. tests/lib/needs.sh
 
 abi=$1
 native=$(cd "${BUILD:-build}" && pwd)
@@ -45,7 +47,15 @@ aarch64 | s390x)
 	exit 2
 	;;
 esac
-tests/lib/setup.sh "$cc" ${emulator:+"${emulator%% *}"} bats parallel strace
+if [ "$abi" = i386 ]; then
+	tests/lib/setup.sh i386 bats parallel strace
+	if ! runs_i386; then
+		emulator=qemu-i386
+		tests='connect fastopen'
+	fi
+else
+	tests/lib/setup.sh "$cc" ${emulator:+"${emulator%% *}"} bats parallel strace
+fi
 
 # What the tests are to take for their BUILD: the native netns, the library and the preloads, and
 # in place of each program a script that starts it with ABI_PRELOAD preloaded.
@@ -79,12 +89,12 @@ check() {
 		export CI='' REOPENED='reset in place'
 	fi
 	# shellcheck disable=SC2046,SC2086
-	ABI=$abi BUILD=$build/wrapped bats --jobs "${JOBS:-$(nproc)}" \
-		--print-output-on-failure $(printf 'tests/repair/%s.bats ' $tests)
+	ABI=$abi BUILD=$build/wrapped tests/lib/run.sh $(printf 'tests/repair/%s.bats ' $tests)
 }
 
 check
-tests='fastopen options' # where structures differ
+tests=fastopen # where structures differ
+[ -n "$emulator" ] || tests="$tests options"
 for width in $widths; do
 	check "-D_TIME_BITS=$width"
 done

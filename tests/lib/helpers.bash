@@ -7,20 +7,29 @@ client=$build/tests/client
 
 declare -F bats_require_minimum_version >/dev/null || load ../lib/old-bats
 
-# need PROGRAM...: skips the test where one is missing; with CI=true that is a failure.
+# shellcheck source=tests/lib/needs.sh
+. "$top/tests/lib/needs.sh"
+
+# need NEED...: skips the test where one is missing; with CI=true that is a failure. See needs.sh
+# for what may be one. setup.sh reads these lines too: they have literal words only.
 need() {
-	local program
-	for program; do
-		command -v "$program" >/dev/null || cannot "$program is not installed"
+	local need
+	for need; do
+		is_there "$need" || cannot "$need is not installed"
 	done
 }
 
-# cannot REASON: skips the test, but never when CI=true.
+# cannot REASON: skips the test, but never when CI=true: what CI sets up could be set up better.
 cannot() {
 	if [ "${CI-}" = true ]; then
 		echo "not to be skipped with CI=true: $1" >&2
 		return 1
 	fi
+	skip "$1"
+}
+
+# machine_cannot REASON: skips the test, also when CI=true: nothing that is installed helps.
+machine_cannot() {
 	skip "$1"
 }
 
@@ -39,9 +48,36 @@ in_ns() {
 	fi
 }
 
+# in_ns_at ADDRESSES COMMAND...: in a network namespace where lo has these addresses too. An IPv6
+# address is tentative for a moment, on lo as well, if nothing says "nodad", and even then the
+# kernel adds the route to it a moment later.
+in_ns_at() {
+	# shellcheck disable=SC2016
+	in_ns sh -c 'for address in $1; do
+			case $address in *:*) nodad=nodad ;; *) nodad= ;; esac
+			ip addr add "$address" dev lo $nodad || exit
+			timeout 10 sh -c "until ip route get ${address%/*} >/dev/null 2>&1; do :; done"
+		done
+		shift
+		exec "$@"' sh "$@"
+}
+
 # Skips the tests of a file where the kernel gives us no namespace; for setup().
 need_namespaces() {
 	in_ns true 2>/dev/null || cannot "network namespaces need root, or user namespaces"
+}
+
+# Sets i386 to what runs a command where programs of i386 can be run: nothing, or if the kernel
+# does not, a namespace with a binfmt_misc of its own (Linux 6.7), which gives them to qemu.
+set_i386() {
+	i386=()
+	! runs_i386 || return 0
+	# shellcheck disable=SC2016
+	i386=(unshare -rm sh -c 'mount -t binfmt_misc none /proc/sys/fs/binfmt_misc &&
+		printf %s ":i386:M::\x7fELF\x01::$0:" >/proc/sys/fs/binfmt_misc/register &&
+		exec "$@"' "$(command -v qemu-i386)")
+	"${i386[@]}" true 2>/dev/null ||
+		machine_cannot "the kernel runs no programs of i386, and has no binfmt_misc for us"
 }
 
 # shimmed COMMAND...: with the library, which reports to file $BATS_TEST_TMPDIR/log.

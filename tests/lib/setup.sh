@@ -1,76 +1,73 @@
 #!/bin/sh
-# setup.sh PROGRAM...: makes sure that these are installed; NAME.pc is a library to compile with,
-# NAME.so one to preload, /NAME a file, and 'COMPILER -OPTION' must be able to link a program.
-# What is missing comes from the distribution's packages when root and apt-get are there; else it
-# is named in one line, with exit status 1.
+# setup.sh NEED|TESTS...: makes sure that all these are there (see needs.sh), and whatever the
+# tests need; TESTS is a .bats file or a folder of them, in which lines such as "need curl nginx"
+# say so, or "other libx.so" where other preloads are about. What is missing comes from the distribution's packages, if we are root and there is
+# apt-get; else one line names it, and the exit status is 1. What is large is not installed for
+# tests, unless ALL=1 asks for it: the tests that need it are skipped.
 set -eu
+# shellcheck source=tests/lib/needs.sh
+. "${0%/*}/needs.sh"
 
-package_of() {
-	case $1 in
-	cc | gcc) echo gcc libc6-dev ;;
-	nc | nc.openbsd) echo netcat-openbsd ;;
-	nc.traditional) echo netcat-traditional ;;
-	nginx) echo nginx-light ;;
-	python3) echo python3-minimal python3 ;;
-	ip | ss) echo iproute2 ;;
-	nm | readelf) echo binutils ;;
-	telnet) echo inetutils-telnet ;;
-	php) echo php-cli ;;
-	node) echo nodejs ;;
-	redis-cli) echo redis-tools ;;
-	psql) echo postgresql-client ;;
-	mariadb) echo mariadb-client ;;
-	ssh) echo openssh-client ;;
-	dropbear) echo dropbear-bin ;;
-	apache2) echo apache2-bin ;;
-	javac) echo default-jdk-headless ;;
-	libevent.pc) echo libevent-dev ;;
-	libuv.pc) echo libuv1-dev ;;
-	gio-2.0.pc) echo libglib2.0-dev ;;
-	clang-tidy | clang-format | clang) echo "$1" ;;
-	musl-gcc) echo musl-tools ;;
-	'gcc -m32') echo gcc-multilib ;;
-	'clang --target=aarch64-linux-gnu') echo clang binutils-aarch64-linux-gnu \
-		libc6-dev-arm64-cross libgcc-12-dev-arm64-cross ;;
-	'clang --target=s390x-linux-gnu') echo clang binutils-s390x-linux-gnu \
-		libc6-dev-s390x-cross libgcc-12-dev-s390x-cross ;;
-	qemu-*) echo qemu-user ;;
-	libsocket_wrapper.so) echo libsocket-wrapper ;;
-	libeatmydata.so) echo libeatmydata1 ;;
-	libasan.so) echo libasan8 ;;
-	*libfaketime.so.1) echo libfaketime ;;
-	setcap) echo libcap2-bin ;;
-	valgrind) echo valgrind libc6-dbg ;;
-	setpriv) echo util-linux ;;
-	script) echo bsdutils ;;
-	*/bash_completion) echo bash-completion ;;
-	*) echo "$1" ;;
-	esac
+# needs_of TESTS: as words of the shell.
+needs_of() {
+	grep -rhE --include='*.bats' '^[[:space:]]*(need|other) [^"]*$' "$1" | sed 's/^[[:space:]]*[a-z]* //'
 }
 
-is_there() {
-	case $1 in
-	*.pc) pkg-config --exists "${1%.pc}" ;;
-	*.so | *.so.*) set -- /usr/lib/*/"$1" && [ -e "$1" ] ;;
-	/*) [ -e "$1" ] ;;
-	*' '-*) echo 'int main(void) { return 0; }' | $1 -x c -o /dev/null - ;;
-	*) command -v "$1" ;;
-	esac >/dev/null 2>&1
+# add NEED...: to the missing, if it is.
+add() {
+	for need; do
+		if ! is_there "$need"; then
+			missing="$missing $need"
+			packages="$packages $(packages_of "$need")"
+		fi
+	done
 }
 
-missing='' packages=''
-for program; do
-	if ! is_there "$program"; then
-		missing="$missing $program"
-		packages="$packages $(package_of "$program")"
+# add_wanted NEED...: the same, less what is large.
+add_wanted() {
+	for wanted; do
+		case $wanted in
+		clang | java | javac | mariadb | rustc) [ "${ALL-}" != 1 ] || add "$wanted" ;;
+		i386) [ "$(uname -m)" != x86_64 ] || add i386 ;;
+		*) add "$wanted" ;;
+		esac
+	done
+}
+
+look() {
+	missing='' packages=''
+	for word; do
+		case $word in
+		*.bats | tests | tests/*) eval "add_wanted $(needs_of "$word" | tr '\n' ' ')" ;;
+		*) add "$word" ;;
+		esac
+	done
+}
+
+# known PACKAGE...: those of them that the distribution has.
+known() {
+	apt-cache policy "$@" | sed -n 's/^\([^ ]*\):$/\1/; t name; /Candidate: [^(]/{g;p}; b; :name; h'
+}
+
+# How much it is: two lines of apt-get's.
+sizes() {
+	LC_ALL=C apt-get install --assume-no --no-install-recommends "$@" 2>/dev/null |
+		grep -E '^(Need to get|After this operation)' || :
+}
+
+# fetch PACKAGE...: on a terminal, with all that apt-get has to say.
+fetch() {
+	set -- install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "$@"
+	if [ -t 2 ]; then
+		apt-get "$@"
+	else
+		apt-get -qq "$@" >/dev/null
 	fi
-done
-[ -n "$missing" ] || exit 0
+}
 
-if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-	echo "installing:$packages" >&2
+# install PACKAGE...: without their services, because the tests run their own.
+install() {
 	export DEBIAN_FRONTEND=noninteractive
-	# No service is to be started: the tests run their own.
 	policy=/usr/sbin/policy-rc.d
 	if [ ! -e $policy ]; then
 		trap 'rm -f $policy' EXIT
@@ -78,13 +75,31 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 		printf '#!/bin/sh\nexit 101\n' >$policy
 		chmod +x $policy
 	fi
-	set -- install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=300
-	# shellcheck disable=SC2086 # a list of words
-	apt-get "$@" $packages >/dev/null 2>&1 || {
+	there=$(known "$@")
+	if [ "$(echo "$there" | wc -l)" -lt $# ]; then
 		apt-get update -qq >/dev/null
-		apt-get "$@" $packages >/dev/null
-	}
-else
+		there=$(known "$@")
+	fi
+	# shellcheck disable=SC2046 # a list of words
+	set -- $(echo "$there" | sort -u)
+	[ $# -gt 0 ] || return 0
+	printf 'installing: %s\n%s\n' "$*" "$(sizes "$@")" >&2
+	fetch "$@" || { apt-get update -qq && fetch "$@"; }
+}
+
+look "$@"
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
 	echo "missing:$missing (Debian packages:$packages)" >&2
 	exit 1
 fi
+# shellcheck disable=SC2086 # a list of words
+install $packages
+look "$@" # i386 takes two steps: whether the kernel runs it shows when the compiler is there
+# shellcheck disable=SC2086
+[ -z "$missing" ] || install $packages
+look "$@"
+[ -z "$missing" ] || {
+	echo "not in this distribution:$missing" >&2
+	exit 1
+}

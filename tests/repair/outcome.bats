@@ -9,13 +9,8 @@ setup() {
 	need_namespaces
 }
 
-# "nodad", because an IPv6 address can otherwise be tentative for a moment, on lo too.
 outcome() {
-	# shellcheck disable=SC2016
-	in_ns sh -c 'for a in $ADDRESSES; do
-			case $a in *:*) ip addr add "$a" dev lo nodad ;; *) ip addr add "$a" dev lo ;; esac
-		done; exec "$@"' \
-		sh "$build/tests/outcome" "$@"
+	in_ns_at "$ADDRESSES" "$build/tests/outcome" "$@"
 }
 
 # alike HOW KIND ADDR WORD...: repaired in that way, it is as it would have been.

@@ -7,10 +7,11 @@ setup() {
 	log=$BATS_TEST_TMPDIR/log
 }
 
-# other LIBRARY: looks it up; $first preloads noselfconn before it, $last after it.
+# other LIBRARY: needs it (setup.sh reads these lines too), and looks it up; $first preloads
+# noselfconn before it, $last after it.
 other() {
+	need "$1"
 	local found=(/usr/lib/*/"$1")
-	[ -e "${found[0]}" ] || cannot "$1 is not installed"
 	other=${found[0]} first=$library:${found[0]} last=${found[0]}:$library
 }
 

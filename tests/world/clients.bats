@@ -101,7 +101,6 @@ proven() {
 # compiled LIBRARY: clients/LIBRARY.c, with pkg-config's word for how.
 compiled() {
 	need cc pkg-config
-	pkg-config --exists "$1" || cannot "the headers of $1 are not installed"
 	# shellcheck disable=SC2046 # a list of words
 	cc -std=gnu11 -Wall -Wextra -Werror -o "$1" "$clients/$1.c" $(pkg-config --cflags --libs "$1")
 }
@@ -322,18 +321,21 @@ print(connection.getresponse().read().decode())'
 }
 
 @test "libevent (bufferevent) does not talk to itself" {
+	need libevent.pc
 	compiled libevent
 	alone='received ping' refused='Connection refused' server=line
 	proven ./libevent 127.0.0.1 40000
 }
 
 @test "libuv does not talk to itself" {
+	need libuv.pc
 	compiled libuv
 	alone='received ping' refused='connection refused' server=line
 	proven ./libuv 127.0.0.1 40000
 }
 
 @test "GLib (GSocketClient) does not talk to itself" {
+	need gio-2.0.pc
 	compiled gio-2.0
 	alone='received ping' refused='Connection refused' server=line
 	proven ./gio-2.0 127.0.0.1 40000

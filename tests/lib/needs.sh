@@ -1,0 +1,81 @@
+# shellcheck shell=sh
+# What the tests need of a machine, for setup.sh and helpers.bash: NAME is a program; NAME.so and
+# NAME.so.1 a library to preload, NAME.pc one to compile with, /NAME a file, 'COMPILER -OPTION'
+# what must be able to link a program, and i386 what builds and runs programs of that machine.
+
+is_there() {
+	case $1 in
+	i386) links 'gcc -m32' && { runs_i386 || is_there qemu-i386; } ;;
+	*.pc) pkg-config --exists "${1%.pc}" ;;
+	*.so | *.so.*) set -- /usr/lib/*/"$1" && [ -e "$1" ] ;;
+	/*) [ -e "$1" ] ;;
+	*' '-*) links "$1" ;;
+	*) command -v "$1" ;;
+	esac >/dev/null 2>&1
+}
+
+# links 'COMPILER [OPTION]...'
+links() {
+	# shellcheck disable=SC2086 # words
+	echo 'int main(void) { return 0; }' | $1 -x c -o /dev/null -
+}
+
+# Does the kernel run programs of i386? Not all do, on machines where the compiler makes them.
+runs_i386() (
+	program=$(mktemp) || return
+	echo 'int main(void) { return 0; }' | gcc -m32 -x c -o "$program" - && "$program"
+	status=$?
+	rm -f "$program"
+	return $status
+) 2>/dev/null
+
+# The Debian packages of a need.
+packages_of() {
+	case $1 in
+	cc | gcc) echo gcc libc6-dev ;;
+	nc | nc.openbsd) echo netcat-openbsd ;;
+	nc.traditional) echo netcat-traditional ;;
+	nginx) echo nginx-light ;;
+	python3) echo python3-minimal python3 ;;
+	ip | ss) echo iproute2 ;;
+	nm | readelf | objdump) echo binutils ;;
+	telnet) echo inetutils-telnet ;;
+	php) echo php-cli ;;
+	node) echo nodejs ;;
+	redis-cli) echo redis-tools ;;
+	psql) echo postgresql-client ;;
+	mariadb) echo mariadb-client ;;
+	ssh) echo openssh-client ;;
+	dropbear | dropbearkey) echo dropbear-bin ;;
+	apache2) echo apache2-bin ;;
+	java | javac) echo default-jdk-headless ;;
+	libevent.pc) echo libevent-dev ;;
+	libuv.pc) echo libuv1-dev ;;
+	gio-2.0.pc) echo libglib2.0-dev ;;
+	musl-gcc) echo musl-tools ;;
+	'gcc -m32') echo gcc-multilib ;;
+	i386) if links 'gcc -m32' 2>/dev/null; then echo qemu-user; else echo gcc-multilib; fi ;;
+	'clang --target=aarch64-linux-gnu') cross_packages aarch64 arm64 ;;
+	'clang --target=s390x-linux-gnu') cross_packages s390x s390x ;;
+	qemu-*) echo qemu-user ;;
+	libproxychains.so.4) echo libproxychains4 ;;
+	torsocks/*) echo torsocks ;;
+	mptcpize/*) echo mptcpize ;;
+	libsocket_wrapper.so) echo libsocket-wrapper ;;
+	libeatmydata.so) echo libeatmydata1 ;;
+	*libfaketime.so.1) echo libfaketime ;;
+	setcap) echo libcap2-bin ;;
+	valgrind) echo valgrind libc6-dbg ;;
+	setpriv) echo util-linux ;;
+	script) echo bsdutils ;;
+	dpkg-deb) echo dpkg ;;
+	*/bash_completion) echo bash-completion ;;
+	*) echo "$1" ;;
+	esac
+}
+
+# cross_packages MACHINE ARCHITECTURE: for clang, which takes the libgcc that gcc's version has.
+cross_packages() {
+	echo clang "binutils-$1-linux-gnu" "libc6-dev-$2-cross" \
+		"libgcc-$(gcc -dumpversion)-dev-$2-cross"
+}
