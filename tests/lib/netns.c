@@ -3,6 +3,8 @@
  * up and the ephemeral port range LOW to HIGH, so that which port the kernel chooses is
  * certain. As an ordinary user it takes a user namespace too. Exit status 125: it can't be had.
  */
+#include "proc.h"
+
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -41,26 +42,6 @@ static void new_namespaces(void)
 	put("/proc/self/uid_map", map);
 	snprintf(map, sizeof map, "0 %u 1", gid);
 	put("/proc/self/gid_map", map);
-}
-
-/*
- * So that nothing that is mounted here shows elsewhere. In a chroot "/" need not be a mount
- * point, and mount() then fails with EINVAL: setns(), even to the namespace that one is in,
- * leads to the root of that namespace, which is one.
- */
-static void make_mounts_private(void)
-{
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0)
-		return;
-	int here = open(".", O_PATH | O_CLOEXEC), root = open("/", O_PATH | O_CLOEXEC);
-	int namespace = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
-	if (here < 0 || root < 0 || namespace < 0 || setns(namespace, CLONE_NEWNS) != 0 ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 || fchdir(root) != 0 ||
-	    chroot(".") != 0 || fchdir(here) != 0)
-		err(125, "mounts");
-	close(here);
-	close(root);
-	close(namespace);
 }
 
 /* Waits for child, and for whatever else is left to us, and ends as it ended. */
@@ -97,8 +78,7 @@ int main(int argc, char **argv)
 	pid_t child = forked();
 	if (child != 0)
 		end_as(child);
-	make_mounts_private();
-	if (mount("proc", "/proc", "proc", 0, NULL) != 0)
+	if (!mount_own_proc())
 		err(125, "/proc");
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &lo) != 0)

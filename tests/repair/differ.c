@@ -17,6 +17,7 @@
  * the namespaces can't be had.
  */
 #include "older.h"
+#include "proc.h"
 
 #include <arpa/inet.h>
 #include <err.h>
@@ -40,7 +41,6 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -1241,15 +1241,16 @@ static void work(int orders, int answers)
 }
 
 /*
- * With a PID namespace and its own /proc, where the preloaded side looks for who else has a
- * socket, there are no other processes to look at. Where /proc can't be mounted, NO_PROC.
+ * With a PID namespace, both sides have the same process numbers, and with its own /proc, where
+ * the preloaded side looks for who else has a socket, there are no other processes to look at.
+ * Where /proc can't be mounted, NO_PROC.
  */
 enum { NO_PROC = 124 };
 
-static void enter_namespaces(int orders, int answers, int pid_namespace)
+static void enter_namespaces(int orders, int answers, bool own_proc)
 {
 	unsigned uid = geteuid(), gid = getegid();
-	int flags = CLONE_NEWNET | CLONE_NEWNS | pid_namespace, status;
+	int flags = CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID, status;
 	if (unshare(flags) != 0) {
 		if (errno != EPERM || unshare(CLONE_NEWUSER | flags) != 0)
 			err(125, "unshare");
@@ -1259,9 +1260,7 @@ static void enter_namespaces(int orders, int answers, int pid_namespace)
 	pid_t pid = fork();
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (pid_namespace != 0 &&
-		    (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-		     mount("proc", "/proc", "proc", 0, NULL) != 0))
+		if (own_proc && !mount_own_proc())
 			_exit(NO_PROC);
 		/* A sequence finds the same lowest descriptors on both sides. */
 		if (dup2(orders, HIGH_FD - 1) < 0 || dup2(answers, HIGH_FD - 2) < 0)
@@ -1290,7 +1289,7 @@ static int end_of(struct worker *w)
 
 static void start(enum side which)
 {
-	static int pid_namespace = CLONE_NEWPID;
+	static bool own_proc = true;
 	struct worker *w = &workers[which];
 	int orders[2], answers[2], status;
 	char ready;
@@ -1304,7 +1303,7 @@ static void start(enum side which)
 		if (w->pid == 0) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			side = which;
-			enter_namespaces(orders[0], answers[1], pid_namespace);
+			enter_namespaces(orders[0], answers[1], own_proc);
 		}
 		close(orders[0]);
 		close(answers[1]);
@@ -1313,9 +1312,9 @@ static void start(enum side which)
 		if (read(w->answers, &ready, 1) == 1)
 			return;
 		status = end_of(w);
-		if (status != NO_PROC || pid_namespace == 0)
+		if (status != NO_PROC || !own_proc)
 			exit(status == 0 ? 2 : status);
-		pid_namespace = 0;
+		own_proc = false;
 	}
 }
 
