@@ -104,7 +104,7 @@ files() {
 }
 
 @test "the tarball builds, tests and installs by itself" {
-	need bats
+	need bats dash busybox mksh
 	mkdir tarball
 	make -s -C "$top" BUILD="$PWD/tarball" dist
 	version=$(sed -n 's/^nsc_version=//p' "$top/scripts/noselfconn")
