@@ -1,0 +1,30 @@
+/* What a call that opens a connection was told: read from the memory of the task. */
+#ifndef OPENING_H
+#define OPENING_H
+
+#include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+
+struct opening {
+	int fd;
+	union address to;
+};
+
+/* Its port; it is at the same place in both families. */
+int port_of(const union address *address);
+
+/* False: to no address of IPv4 or IPv6, or it can't be read. */
+bool read_opening(pid_t task, const struct seccomp_data *data, struct opening *opening);
+
+/* Can the memory of task be read at all? Returns an errno. */
+int memory_refused(pid_t task);
+
+#endif

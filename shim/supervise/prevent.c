@@ -1,0 +1,161 @@
+#include "prevent.h"
+
+#include "range.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#ifndef IP_BIND_ADDRESS_NO_PORT
+#define IP_BIND_ADDRESS_NO_PORT 24
+#endif
+
+/* So often another port is tried; one is enough if we can hold the destination's meanwhile. */
+enum { MOST_TRIES = 8 };
+
+static bool is_closed_tcp(int fd)
+{
+	unsigned char state = 0;
+	socklen_t size = sizeof state;
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state, &size) == 0 && state == TCP_CLOSE;
+}
+
+/* After a connection that failed, the kernel still tells the port that it had. */
+static bool local_address(int fd, union address *local)
+{
+	socklen_t size = sizeof *local;
+	memset(local, 0, sizeof *local);
+	return getsockname(fd, &local->any, &size) == 0;
+}
+
+static socklen_t size_of(const union address *address)
+{
+	return address->any.sa_family == AF_INET ? sizeof address->in : sizeof address->in6;
+}
+
+static bool is_unspecified(const union address *address)
+{
+	if (address->any.sa_family == AF_INET)
+		return address->in.sin_addr.s_addr == INADDR_ANY;
+	const struct in6_addr *in6 = &address->in6.sin6_addr;
+	return IN6_IS_ADDR_UNSPECIFIED(in6) ||
+	       (IN6_IS_ADDR_V4MAPPED(in6) && memcmp(in6->s6_addr + 12, "\0\0\0", 4) == 0);
+}
+
+static bool same_host(const union address *a, const union address *b)
+{
+	if (a->any.sa_family == AF_INET)
+		return a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
+	return memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, sizeof a->in6.sin6_addr) == 0;
+}
+
+/*
+ * Would a socket that is bound to local have the very address as its source that it connects
+ * to? Asked of the routes of our network namespace; true also if they don't tell.
+ */
+static bool meets_itself(const union address *local, const union address *to)
+{
+	union address from = *local;
+	socklen_t size = sizeof from;
+	if (is_unspecified(to))
+		return true;
+	int fd = socket(to->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return true;
+	from.in.sin_port = 0;
+	bool told = (is_unspecified(local) || bind(fd, &from.any, size_of(&from)) == 0) &&
+	            connect(fd, &to->any, size_of(to)) == 0 &&
+	            getsockname(fd, &from.any, &size) == 0;
+	close(fd);
+	return !told || same_host(&from, to);
+}
+
+/* To its own address, or the wildcard, which leaves no trace when the port is given back. */
+static bool bind_any_port(int fd, const union address *local)
+{
+	union address any = *local;
+	int later = 0, now = 0;
+	socklen_t size = sizeof later;
+	any.in.sin_port = 0;
+	getsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &later, &size);
+	if (later)
+		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &now, sizeof now);
+	bool bound = bind(fd, &any.any, size_of(&any)) == 0;
+	int error = errno;
+	if (later)
+		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &later, sizeof later);
+	errno = error;
+	return bound;
+}
+
+/* A port that the kernel chose is given back when a socket leaves LISTEN; disconnecting one
+ * that is merely bound does not. */
+static void give_port_back(int fd)
+{
+	const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+	if (listen(fd, 0) == 0)
+		(void)!connect(fd, &nowhere, sizeof nowhere);
+}
+
+/* As bind_any_port(), while a socket of ours has port: in our network namespace, that is. */
+static bool bind_another_port(int fd, const union address *local, int port)
+{
+	union address held = {.in6.sin6_family = local->any.sa_family};
+	held.in.sin_port = htons((uint16_t)port);
+	int holder = socket(local->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (holder >= 0 && bind(holder, &held.any, size_of(&held)) != 0) {
+		close(holder); /* somebody else has it */
+		holder = -1;
+	}
+	bool bound = bind_any_port(fd, local);
+	int error = errno;
+	if (holder >= 0)
+		close(holder);
+	errno = error;
+	return bound;
+}
+
+/*
+ * Binds the socket to a port that the kernel chooses, and that is not port. Only bind() tells
+ * whether it is bound already: by EINVAL. Returns as prevent().
+ */
+static int take_own_port(int fd, union address local, int port)
+{
+	bool bound = bind_any_port(fd, &local);
+	if (!bound && errno != EINVAL)
+		return 0; /* no port is left, not even that one */
+	for (int i = 0; i < MOST_TRIES; i++) {
+		if (!local_address(fd, &local) || port_of(&local) != port)
+			return 0;
+		give_port_back(fd);
+		bound = bind_another_port(fd, &local, port);
+		if (!bound && errno == EINVAL)
+			return 0; /* the program chose it: a deliberate self-connection */
+		if (!bound)
+			return EADDRNOTAVAIL;
+	}
+	return EADDRNOTAVAIL;
+}
+
+int prevent(int fd, const union address *to)
+{
+	struct range range;
+	union address local;
+	int port = port_of(to);
+	if (port == 0 || !is_closed_tcp(fd) || !local_address(fd, &local))
+		return 0;
+	if (in_our_namespace(fd)) {
+		bool known = range_of(fd, &range), taken = port_of(&local) == port;
+		if (known && !taken && (port < range.low || port > range.high))
+			return 0;
+		if (!meets_itself(&local, to))
+			return 0;
+		if (known && !taken && !range.own && cut_range(fd, &range, port))
+			return 0;
+	}
+	return take_own_port(fd, local, port);
+}

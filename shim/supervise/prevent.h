@@ -1,0 +1,14 @@
+/* Keeps the kernel from choosing the port that a socket connects to. */
+#ifndef PREVENT_H
+#define PREVENT_H
+
+#include "opening.h"
+
+/*
+ * fd is about to be connected to to. Does what it needs so that the kernel gives it another
+ * port than that. Leaves alone what is no TCP socket, connected, in progress, or bound by the
+ * program. Returns 0, or the errno that the call must fail with, as there is no other port.
+ */
+int prevent(int fd, const union address *to);
+
+#endif

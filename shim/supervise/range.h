@@ -1,0 +1,29 @@
+/* The network namespace that a socket is in, and the ports that the kernel chooses from there.
+ */
+#ifndef RANGE_H
+#define RANGE_H
+
+#include <stdbool.h>
+
+struct range {
+	int low, high;
+	bool own; /* the socket has one, which is not wider than the namespace's */
+};
+
+/* To be called before the others, and before the descriptors are counted. */
+void open_range(void);
+
+/* The descriptor that open_range() left open, or -1. */
+int range_fd(void);
+
+/* Is it in our network namespace, as far as the kernel tells (since Linux 5.14)? */
+bool in_our_namespace(int fd);
+
+/* The range for a socket of our network namespace; false if it can't be told: no /proc. */
+bool range_of(int fd, struct range *range);
+
+/* Leaves port out of the socket's range, of which the part on one side of it is kept. False if
+ * that can't be: before Linux 6.3, and for MPTCP later than that. */
+bool cut_range(int fd, const struct range *range, int port);
+
+#endif
