@@ -5,9 +5,9 @@
 # make test TESTS=tests/repair/connect.bats: some of them; a folder will do
 #
 # The shelves: repair, what a repair does; hostile, hard places for one; world, programs as they
-# are installed; command, the wrapper, what is built and what is said. Test programs are single
-# files beside their tests, or in lib; the libraries among them are in preloads. What a test needs
-# to be installed, its line "need ..." says.
+# are installed; command, the wrapper, what is built and what is said; supervise, the supervisor.
+# Test programs are single files beside their tests, or in lib; the libraries among them are in
+# preloads. What a test needs to be installed, its line "need ..." says.
 TESTS ?= tests
 JOBS ?= $(shell nproc)
 TEST_SOURCES = $(filter-out tests/bench/% tests/preloads/%,$(wildcard tests/*/*.c))

@@ -68,6 +68,7 @@ packages_of() {
 	valgrind) echo valgrind libc6-dbg ;;
 	setpriv) echo util-linux ;;
 	script) echo bsdutils ;;
+	ps | pgrep) echo procps ;;
 	dpkg-deb) echo dpkg ;;
 	*/bash_completion) echo bash-completion ;;
 	*) echo "$1" ;;
