@@ -1,0 +1,285 @@
+# The processes around the command: but for its pid, it is the user's.
+# shellcheck disable=SC2016,SC2086,SC2154 # for the inner shells; words are lists; run sets output
+
+setup() {
+	load ../lib/helpers
+	load supervised
+	need_supervisor
+	need pgrep ps
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+# For the inner shells.
+export client supervise
+
+# both COMMAND...: runs it in a namespace alone, and supervised; both are to say the same.
+both() {
+	run in_ns "$@" <<<input
+	local without="$status $output"
+	run in_ns $supervise "$@" <<<input
+	[ "$status $output" = "$without" ] || {
+		printf 'without: %s\nwith: %s\n' "$without" "$status $output" >&2
+		return 1
+	}
+}
+
+# until_ok COMMAND...: waits until it succeeds, at most ten seconds.
+until_ok() {
+	local i
+	for ((i = 0; i < 1000; i++)); do
+		! "$@" || return 0
+		read -r -t 0.01 <> <(:) || :
+	done
+	echo "never: $*" >&2
+	return 1
+}
+
+# A command that says "ready", says what signals it gets, and ends with USR2.
+counts='for s in TERM HUP USR1 WINCH; do trap "echo $s" $s; done
+	trap "echo end; exit 3" USR2
+	echo ready
+	while :; do read -r -t 0.05 <> <(:); done'
+
+# start COMMAND...: starts it in a group of its own. Sets front.
+start() {
+	setsid $supervise "$@" >out 2>&1 &
+	front=$!
+	until_ok grep -qs ready out
+}
+
+ends_with() {
+	local status=0
+	wait "$front" || status=$?
+	[ "$status" = "$1" ]
+}
+
+# none_left WORD: no process has that word on its command line.
+none_left() {
+	until_ok no_process "$1"
+}
+
+no_process() {
+	! pgrep -f "$1" >/dev/null
+}
+
+@test "the exit status is the command's" {
+	both sh -c 'exit 0'
+	both sh -c 'exit 7'
+	both sh -c 'exit 255'
+}
+
+@test "a command that dies by a signal, so does the supervised one" {
+	both bash -c 'kill -TERM $$'
+	both bash -c 'kill -KILL $$'
+	both bash -c 'ulimit -c 0; kill -SEGV $$'
+	run bash -c '"$@"; echo "$?"' - $supervise sh -c 'kill -PIPE $$'
+	[ "${lines[-1]}" = 141 ]
+}
+
+@test "a command that isn't found is 127, one that can't be run is 126" {
+	bats_require_minimum_version 1.5.0
+	run -127 $supervise ./no-such-command
+	[ "$status" = 127 ]
+	[ "$output" = "noselfconn: ./no-such-command: No such file or directory" ]
+	touch plain
+	run $supervise ./plain
+	[ "$status" = 126 ]
+	[ "$output" = "noselfconn: ./plain: Permission denied" ]
+}
+
+@test "input, output, arguments, environment, directory, limits and umask are the command's" {
+	both env -i PATH="$PATH" A=1 sh -c 'cat; pwd; umask; ulimit -a; env | grep -v ^_=; printf "<%s>" "$@"' - \
+		'' 'a  b' '*'
+}
+
+@test "no descriptor is left open in the command, and none closed" {
+	both sh -c 'ls -l /proc/self/fd | sed "s/.* [0-9:]* \([0-9]* ->\)/\1/; s/:.*//; /self/d; /proc/d"' 7</dev/null 2>&-
+}
+
+@test "the command has the signal mask and what is ignored from the user" {
+	both sh -c 'grep -E "^Sig(Blk|Ign|Cgt)" /proc/self/status'
+	trap '' HUP USR1
+	both sh -c 'grep -E "^Sig(Blk|Ign|Cgt)" /proc/self/status'
+}
+
+@test "a signal to the wrapper alone reaches the command once" {
+	start bash -c "$counts"
+	for signal in TERM HUP USR1 WINCH; do
+		kill -$signal "$front"
+		until_ok grep -q $signal out
+	done
+	kill -USR2 "$front"
+	ends_with 3
+	[ "$(tr '\n' ' ' <out)" = 'ready TERM HUP USR1 WINCH end ' ]
+}
+
+@test "a signal to the whole group reaches the command once" {
+	start bash -c "$counts"
+	for signal in TERM HUP USR1 WINCH; do
+		kill -$signal -- "-$front"
+		until_ok grep -q $signal out
+	done
+	kill -USR2 -- "-$front"
+	ends_with 3
+	[ "$(tr '\n' ' ' <out)" = 'ready TERM HUP USR1 WINCH end ' ]
+}
+
+@test "timeout ends the command, with the group and alone" {
+	run timeout 0.2 $supervise sleep 7654.1
+	[ "$status" = 124 ]
+	none_left '[s]leep 7654.1'
+	run timeout --foreground 0.2 $supervise sleep 7654.2
+	[ "$status" = 124 ]
+	none_left '[s]leep 7654.2'
+}
+
+@test "SIGKILL of the wrapper alone ends the command" {
+	start bash -c 'echo ready; exec sleep 7654.3'
+	kill -KILL "$front"
+	ends_with 137
+	none_left '[s]leep 7654.3'
+	none_left '[s]upervise quiet bash -c echo ready; exec sleep 7654.3'
+}
+
+# scene WORDS: a bash in a namespace of its own runs them; what they leave behind ends with it.
+scene() {
+	run in_ns timeout 60 bash -c '
+		said() { until [ -s "$1" ]; do read -r -t 0.01 <> <(:); done; cat "$1"; }
+		gone() { while kill -0 "$1" 2>/dev/null; do read -r -t 0.01 <> <(:); done; }
+		children() { until pgrep -P "$1"; do read -r -t 0.01 <> <(:); done; }
+		'"$1"
+}
+
+@test "the daemons that a command leaves are supervised after its end, and nothing of it stays open" {
+	mkfifo fifo
+	scene '$supervise sh -c "setsid sh -c \"read x <fifo; exec \$client tcp4 connect 127.0.0.1 40000 >said\" >/dev/null 2>&1 & exit 5" | cat
+		echo "status ${PIPESTATUS[0]}"
+		echo go >fifo
+		said said
+		while pgrep supervise; do read -r -t 0.01 <> <(:); done >pids
+		echo "and the supervisor has ended"'
+	said "status 5" "connect: ECONNREFUSED" "and the supervisor has ended"
+}
+
+@test "orphans are reaped" {
+	scene '$supervise sh -c "sh -c \"sh -c : & exec sleep 0.1\" & sleep 0.2; ps -o stat= --ppid \$PPID" | grep -c Z'
+	[ "$output" = 0 ]
+}
+
+@test "SIGKILL of the group ends the command, and what has left the group is still supervised" {
+	mkfifo fifo
+	scene 'set -m
+		$supervise bash -c "setsid sh -c \"read x <fifo; exec \$client tcp4 connect 127.0.0.1 40000 >said\" &
+			echo ready >ready; wait" 2>/dev/null &
+		front=$!
+		said ready
+		kill -KILL -- -$front
+		wait $front
+		echo "status $?"
+		echo go >fifo
+		said said'
+	said "status 137" "connect: ECONNREFUSED"
+}
+
+# What dies while a client connects all the time: each call is refused, and so is its end.
+survives() {
+	scene '$supervise "$client" tcp4 connect 127.0.0.1 40000 close times 20000 >said 2>&1 &
+		front=$!
+		supervisor=$(children $front)
+		said said >/dev/null
+		'"$1"'
+		wait $front
+		echo "status $?"
+		sort said | uniq -c'
+	[ "${lines[0]}" = "status 0" ]
+	[ "${lines[1]// /}" = "20000connect:ECONNREFUSED" ]
+	[ "${#lines[@]}" = 2 ]
+}
+
+@test "if the supervisor is killed, no call fails, and all are still refused" {
+	survives 'kill -KILL $supervisor; gone $supervisor'
+}
+
+@test "if the keeper is killed, and then the supervisor, no call fails" {
+	survives 'keeper=$(pgrep -P $supervisor supervise)
+		kill -KILL $keeper
+		gone $keeper
+		until keeper=$(pgrep -P $supervisor supervise); do read -r -t 0.01 <> <(:); done
+		kill -KILL $supervisor; gone $supervisor'
+}
+
+@test "if the supervisor and then the keeper is killed, no call fails" {
+	survives 'keeper=$(pgrep -P $supervisor supervise)
+		kill -KILL $supervisor; gone $supervisor
+		until next=$(pgrep -P $keeper supervise); do read -r -t 0.01 <> <(:); done
+		kill -KILL $keeper; gone $keeper'
+}
+
+@test "if the supervisor is killed, the exit status, signals and stops are still passed on" {
+	scene '$supervise bash -c "echo ready >ready; trap \"exit 9\" TERM; while :; do read -r -t 0.01 <> <(:); done" &
+		front=$!
+		said ready
+		kill -KILL $(children $front)
+		kill -TERM $front
+		wait $front
+		echo "status $?"'
+	said "status 9"
+}
+
+@test "SIGTSTP to the group stops the wrapper too, SIGCONT lets both go on" {
+	scene 'set -m
+		$supervise bash -c "echo ready >ready; while [ ! -e go ]; do read -r -t 0.01 <> <(:); done; exit 6" &
+		front=$!
+		said ready
+		kill -TSTP %1
+		until jobs %1 | grep -q Stopped; do read -r -t 0.01 <> <(:); done
+		touch go
+		bg %1 >/dev/null
+		wait $front
+		echo "status $?"'
+	said "status 6"
+}
+
+@test "SIGTSTP and SIGCONT to the wrapper alone stop and continue the command" {
+	scene 'set -m
+		$supervise bash -c "echo ready >ready; while [ ! -e go ]; do read -r -t 0.01 <> <(:); done; exit 6" &
+		front=$!
+		said ready
+		kill -TSTP $front
+		until jobs %1 | grep -q Stopped; do read -r -t 0.01 <> <(:); done
+		ps -o stat= --ppid $(children $front) | grep -c T
+		touch go
+		kill -CONT $front
+		while wait $front; status=$?; [ $status = 148 ]; do :; done # stopped
+		echo "status $status"'
+	said 1
+	said "status 6"
+}
+
+@test "nohup protects the command as ever" {
+	start nohup bash -c 'echo ready; while :; do read -r -t 0.05 <> <(:); done'
+	kill -HUP -- "-$front"
+	kill -HUP "$front"
+	kill -0 "$front"
+	kill -TERM "$front"
+	ends_with 143
+}
+
+@test "on a terminal: ^Z stops it, fg goes on, ^C ends it" {
+	need python3
+	program='echo ready; while read -r x; do echo "got: $x"; done'
+	run python3 "$BATS_TEST_DIRNAME/terminal.py" bash -c "$program"
+	local without=$output
+	said '^Z: stopped' 'fg: got: a line' '^C: status=130'
+	run python3 "$BATS_TEST_DIRNAME/terminal.py" $supervise bash -c "$program"
+	[ "$output" = "$without" ]
+}
+
+@test "as the first process of a container, it passes signals and the exit status on" {
+	scene 'echo $$; exec $supervise sh -c "exit 4"'
+	[ "$status" = 4 ]
+	unshare --pid --fork true 2>/dev/null || cannot "there are no PID namespaces"
+	run unshare --pid --fork --mount-proc $supervise sh -c 'ps -o pid= -C supervise | sort -n | head -n 1; kill -TERM $$'
+	[ "$status" = 143 ]
+	[ "$((output))" = 1 ]
+}
