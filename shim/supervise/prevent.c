@@ -14,9 +14,6 @@
 #define IP_BIND_ADDRESS_NO_PORT 24
 #endif
 
-/* So often another port is tried; one is enough if we can hold the destination's meanwhile. */
-enum { MOST_TRIES = 8 };
-
 static bool is_closed_tcp(int fd)
 {
 	unsigned char state = 0;
@@ -74,20 +71,53 @@ static bool meets_itself(const union address *local, const union address *to)
 	return !told || same_host(&from, to);
 }
 
-/* To its own address, or the wildcard, which leaves no trace when the port is given back. */
-static bool bind_any_port(int fd, const union address *local)
+static bool bind_now(int fd, const union address *local, int without_port)
 {
-	union address any = *local;
-	int later = 0, now = 0;
-	socklen_t size = sizeof later;
-	any.in.sin_port = 0;
-	getsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &later, &size);
-	if (later)
-		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &now, sizeof now);
-	bool bound = bind(fd, &any.any, size_of(&any)) == 0;
+	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &without_port, sizeof without_port);
+	return bind(fd, &local->any, size_of(local)) == 0;
+}
+
+/* To its own address, or the wildcard, which leaves no trace when the port is given back. */
+static bool bind_any_port(int fd, union address local)
+{
+	int option = 0, error = 0;
+	socklen_t size = sizeof option;
+	local.in.sin_port = 0;
+	getsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &option, &size);
+	if (!bind_now(fd, &local, 0)) {
+		error = errno;
+		bind_now(fd, &local, 1); /* it has lost its address by that */
+	}
+	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &option, sizeof option);
+	errno = error;
+	return error == 0;
+}
+
+/* The same while a socket of ours has port: in our network namespace, that is. */
+static bool bind_while_held(int fd, const union address *local, int port)
+{
+	union address held = {.in6.sin6_family = local->any.sa_family};
+	held.in.sin_port = htons((uint16_t)port);
+	int holder = socket(local->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (holder >= 0 && bind(holder, &held.any, size_of(&held)) != 0) {
+		close(holder); /* somebody else has it */
+		holder = -1;
+	}
+	bool bound = bind_any_port(fd, *local);
 	int error = errno;
-	if (later)
-		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &later, sizeof later);
+	if (holder >= 0)
+		close(holder);
+	errno = error;
+	return bound;
+}
+
+/* The same from one side of port: in any network namespace, but since Linux 6.3. */
+static bool bind_beside(int fd, const union address *local, int port, bool below)
+{
+	unsigned before = halve_range(fd, port, below);
+	bool bound = bind_any_port(fd, *local);
+	int error = errno;
+	restore_range(fd, before);
 	errno = error;
 	return bound;
 }
@@ -101,44 +131,31 @@ static void give_port_back(int fd)
 		(void)!connect(fd, &nowhere, sizeof nowhere);
 }
 
-/* As bind_any_port(), while a socket of ours has port: in our network namespace, that is. */
-static bool bind_another_port(int fd, const union address *local, int port)
+static bool has_another_port(int fd, int port)
 {
-	union address held = {.in6.sin6_family = local->any.sa_family};
-	held.in.sin_port = htons((uint16_t)port);
-	int holder = socket(local->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (holder >= 0 && bind(holder, &held.any, size_of(&held)) != 0) {
-		close(holder); /* somebody else has it */
-		holder = -1;
-	}
-	bool bound = bind_any_port(fd, local);
-	int error = errno;
-	if (holder >= 0)
-		close(holder);
-	errno = error;
-	return bound;
+	union address now;
+	return local_address(fd, &now) && port_of(&now) != port && port_of(&now) != 0;
 }
 
 /*
  * Binds the socket to a port that the kernel chooses, and that is not port. Only bind() tells
  * whether it is bound already: by EINVAL. Returns as prevent().
  */
-static int take_own_port(int fd, union address local, int port)
+static int take_own_port(int fd, const union address *local, int port)
 {
-	bool bound = bind_any_port(fd, &local);
-	if (!bound && errno != EINVAL)
+	enum { HELD, BELOW, ABOVE, NONE };
+	if (!bind_any_port(fd, *local) && errno != EINVAL)
 		return 0; /* no port is left, not even that one */
-	for (int i = 0; i < MOST_TRIES; i++) {
-		if (!local_address(fd, &local) || port_of(&local) != port)
-			return 0;
+	for (int way = HELD; !has_another_port(fd, port); way++) {
 		give_port_back(fd);
-		bound = bind_another_port(fd, &local, port);
+		if (way == NONE)
+			return EADDRNOTAVAIL;
+		bool bound = way == HELD ? bind_while_held(fd, local, port)
+		                         : bind_beside(fd, local, port, way == BELOW);
 		if (!bound && errno == EINVAL)
 			return 0; /* the program chose it: a deliberate self-connection */
-		if (!bound)
-			return EADDRNOTAVAIL;
 	}
-	return EADDRNOTAVAIL;
+	return 0;
 }
 
 int prevent(int fd, const union address *to)
@@ -157,5 +174,5 @@ int prevent(int fd, const union address *to)
 		if (known && !taken && !range.own && cut_range(fd, &range, port))
 			return 0;
 	}
-	return take_own_port(fd, local, port);
+	return take_own_port(fd, &local, port);
 }

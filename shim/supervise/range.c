@@ -115,3 +115,19 @@ bool cut_range(int fd, const struct range *range, int port)
 	*cut = (struct cut) {socket, part};
 	return true;
 }
+
+unsigned halve_range(int fd, int port, bool below)
+{
+	uint32_t before = own_range(fd), half = (uint32_t)port + 1;
+	if (below)
+		half = (uint32_t)(port - 1) << 16 | (before & 0xffff);
+	else
+		half |= before & 0xffff0000;
+	restore_range(fd, half);
+	return before;
+}
+
+void restore_range(int fd, unsigned before)
+{
+	setsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &before, sizeof before);
+}

@@ -26,4 +26,11 @@ bool range_of(int fd, struct range *range);
  * that can't be: before Linux 6.3, and for MPTCP later than that. */
 bool cut_range(int fd, const struct range *range, int port);
 
+/*
+ * The same whatever the namespace: leaves out what is not below port, or not above it. If that
+ * is all, the kernel ignores it. Returns what restore_range() needs.
+ */
+unsigned halve_range(int fd, int port, bool below);
+void restore_range(int fd, unsigned before);
+
 #endif

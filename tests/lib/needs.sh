@@ -51,6 +51,8 @@ packages_of() {
 	java | javac) echo default-jdk-headless ;;
 	libevent.pc) echo libevent-dev ;;
 	libuv.pc) echo libuv1-dev ;;
+	liburing.pc) echo liburing-dev ;;
+	go) echo golang-go ;;
 	gio-2.0.pc) echo libglib2.0-dev ;;
 	musl-gcc) echo musl-tools ;;
 	'gcc -m32') echo gcc-multilib ;;
@@ -66,7 +68,7 @@ packages_of() {
 	*libfaketime.so.1) echo libfaketime ;;
 	setcap) echo libcap2-bin ;;
 	valgrind) echo valgrind libc6-dbg ;;
-	setpriv) echo util-linux ;;
+	setpriv | unshare) echo util-linux ;;
 	script) echo bsdutils ;;
 	ps | pgrep) echo procps ;;
 	dpkg-deb) echo dpkg ;;

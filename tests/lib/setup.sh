@@ -27,7 +27,7 @@ add() {
 add_wanted() {
 	for wanted; do
 		case $wanted in
-		clang | java | javac | mariadb | rustc) [ "${ALL-}" != 1 ] || add "$wanted" ;;
+		clang | gdb | go | java | javac | mariadb | rustc) [ "${ALL-}" != 1 ] || add "$wanted" ;;
 		i386) [ "$(uname -m)" != x86_64 ] || add i386 ;;
 		*) add "$wanted" ;;
 		esac

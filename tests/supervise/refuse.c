@@ -3,12 +3,15 @@
  * a container, refuses something:
  *
  *   NAME      the system call of that name fails with EPERM
- *   docker    what the default profile of Docker refuses without further capabilities, as far
- * as it matters here threads   no pidfd of a thread, as before Linux 6.9 killable  no
- * SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, as before Linux 5.19
+ *   docker    so do those that the default profile of Docker refuses without CAP_SYS_PTRACE and
+ *             CAP_SYS_ADMIN, if they are about processes
+ *   threads   no pidfd of a thread, as before Linux 6.9
+ *   killable  no SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, as before Linux 5.19
+ *   listener  another seccomp listener: somebody else supervises the command
  */
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -24,6 +27,7 @@
 
 static struct sock_filter code[128];
 static unsigned short length;
+static unsigned long flags;
 
 static void add(struct sock_filter instruction)
 {
@@ -64,6 +68,8 @@ static void refuse(const char *what)
 		fail(docker[i], 0, 0, EPERM);
 	if (strcmp(what, "threads") == 0)
 		fail(SYS_pidfd_open, 1, ~0U, EINVAL);
+	if (strcmp(what, "listener") == 0)
+		flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
 	if (strcmp(what, "killable") == 0)
 		fail(SYS_seccomp, 1, 1U << 5, EINVAL);
 }
@@ -77,8 +83,10 @@ int main(int argc, char **argv)
 		errx(125, "usage: refuse WHAT... -- COMMAND [ARGUMENT...]");
 	add((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
 	const struct sock_fprog filter = {.len = length, .filter = code};
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		err(125, "no_new_privs");
+	int listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &filter);
+	if (listener < 0 || (flags != 0 && fcntl(listener, F_SETFD, 0) != 0))
 		err(125, "seccomp");
 	execvp(argv[i + 1], argv + i + 1);
 	err(127, "%s", argv[i + 1]);
