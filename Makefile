@@ -72,8 +72,8 @@ install: all
 	$(INSTALL) -m 644 scripts/check "$(DESTDIR)$(PARTS)/check"
 	for page in $(wildcard man/*.[17]); do \
 		$(INSTALL) -m 644 $$page "$(DESTDIR)$(MANDIR)/man$${page##*.}" || exit; done
-	$(INSTALL) -m 644 scripts/completion.bash "$(DESTDIR)$(BASHCOMPDIR)/noselfconn"
-	$(INSTALL) -m 644 scripts/_noselfconn "$(DESTDIR)$(ZSHCOMPDIR)/_noselfconn"
+	$(INSTALL) -m 644 scripts/completions/noselfconn.bash "$(DESTDIR)$(BASHCOMPDIR)/noselfconn"
+	$(INSTALL) -m 644 scripts/completions/_noselfconn "$(DESTDIR)$(ZSHCOMPDIR)/_noselfconn"
 
 uninstall:
 	rm -f "$(DESTDIR)$(BINDIR)/noselfconn" "$(DESTDIR)$(LIBDIR)/libnoselfconn.so" \

@@ -171,7 +171,7 @@ complete_bash() {
 		COMP_WORDS=(noselfconn "$@") COMP_CWORD=$# COMPREPLY=()
 		COMP_LINE="${COMP_WORDS[*]}" COMP_POINT=${#COMP_LINE}
 		_noselfconn
-		printf "%s\n" "${COMPREPLY[@]}" | sort' "$top/scripts/completion.bash" "$@"
+		printf "%s\n" "${COMPREPLY[@]}" | sort' "$top/scripts/completions/noselfconn.bash" "$@"
 }
 
 @test "bash completes the options, all that --help names" {
@@ -206,7 +206,7 @@ complete_bash() {
 		COMP_LINE="${COMP_WORDS[*]}" COMP_POINT=${#COMP_LINE}
 		_noselfconn
 		printf "%s\n" "${COMPREPLY[@]}"' /usr/share/bash-completion/bash_completion \
-		"$top/scripts/completion.bash"
+		"$top/scripts/completions/noselfconn.bash"
 	[ "$output" = --alpha ]
 }
 
@@ -218,7 +218,7 @@ complete_zsh() {
 		zpty -r -m shell out "*READY*"
 		zpty -w -n shell "$1"$'\''\t'\''
 		zpty -r -m shell out "*$2*"
-		zpty -d shell' "$top/scripts" "$1" "$2"
+		zpty -d shell' "$top/scripts/completions" "$1" "$2"
 }
 
 @test "zsh completes options, the command and its arguments" {
