@@ -43,6 +43,22 @@ json() {
 	with_status 0
 }
 
+@test "a line of at most 80 characters shows the range, the ports at risk and the reserved ones" {
+	check 32768-60999 40000
+	with_status 1 $'\n32768 [----------x-----------------------------] 60999  x: at risk\n'
+	check 40000-40009 40002
+	with_status 1 $'\n40000 [--x-------] 40009  x: at risk\n'
+	run in_ns 32768-60999 sh -c 'echo 32800-33999,60999 >/proc/sys/net/ipv4/ip_local_reserved_ports
+		"$0" --check 33100; "$0" --check 40000' "$wrapper"
+	with_status 1 \
+		$'\n32768 [rr-------------------------------------r] 60999  r: reserved\n' \
+		$'\n32768 [rr--------x----------------------------r] 60999  x: at risk  r: reserved\n'
+	local line
+	for line in "${lines[@]}"; do
+		[[ $line != *' ['* ]] || [ ${#line} -le 80 ]
+	done
+}
+
 @test "the parity that is chosen first is that of the range's lower end" {
 	check 40001-40004 40003
 	with_status 1 'Port 40003: at risk; ' 'odd like its lower end'
