@@ -1,27 +1,36 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: MIT
 # Completion for bash: the options of noselfconn, then the command as if it stood alone.
 
+_noselfconn_files() {
+	compopt -o filenames 2>/dev/null
+	mapfile -t COMPREPLY < <(compgen -f -- "$1")
+}
+
 _noselfconn() {
-	local word=${COMP_WORDS[COMP_CWORD]} i action=''
+	local word=${COMP_WORDS[COMP_CWORD]} i=1 action='' option=''
 	COMPREPLY=()
-	for ((i = 1; i < COMP_CWORD; i++)); do
-		case ${COMP_WORDS[i]} in
-		-l | --log | -n | --retries) ((i++)) ;;
-		--check | --self-test | --print-preload | --help | --version) action=${COMP_WORDS[i]} ;;
-		--) ((i++)) && break ;;
-		-*) ;;
-		*) break ;;
-		esac
+	# Over the options, as noselfconn reads them. Bash makes three words of --log=FILE.
+	while ((i < COMP_CWORD)) && [[ ${COMP_WORDS[i]} = -* && ! $action ]]; do
+		option=${COMP_WORDS[i++]}
+		if [[ $option = -- ]]; then
+			break
+		elif [[ $option =~ ^(--log|--retries|-[avqs]*[ln])$ ]]; then
+			[[ ${COMP_WORDS[i]} != = ]] || ((++i))
+			((++i))
+		elif [[ $option =~ ^--(check|self-test|print-preload|help|version)$ ]]; then
+			action=$option
+		fi
 	done
 
 	if [[ $action ]]; then
 		[[ $action != --check ]] || mapfile -t COMPREPLY < <(compgen -W --json -- "$word")
 	elif ((i > COMP_CWORD)); then
-		case ${COMP_WORDS[COMP_CWORD - 1]} in
-		-l | --log) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
-		*) mapfile -t COMPREPLY < <(compgen -W '0 1 2 5 10' -- "$word") ;;
+		case $option in
+		*l | --log) _noselfconn_files "${word#=}" ;;
+		*) mapfile -t COMPREPLY < <(compgen -W '0 1 2 5 10' -- "${word#=}") ;;
 		esac
-	elif ((i == COMP_CWORD)) && [[ $word = -* && ${COMP_WORDS[i - 1]} != -- ]]; then
+	elif ((i == COMP_CWORD)) && [[ $word = -* && $option != -- ]]; then
 		mapfile -t COMPREPLY < <(compgen -W '--verbose --log --retries --quiet --strict --check
 			--self-test --print-preload --help --version' -- "$word")
 	elif declare -F _comp_command_offset >/dev/null; then
@@ -31,8 +40,8 @@ _noselfconn() {
 	elif ((i == COMP_CWORD)); then
 		mapfile -t COMPREPLY < <(compgen -c -- "$word")
 	else
-		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		_noselfconn_files "$word"
 	fi
 }
 
-complete -o filenames -F _noselfconn noselfconn
+complete -F _noselfconn noselfconn
