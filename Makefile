@@ -3,7 +3,7 @@
 # make                builds the library and what the wrapper runs commands with
 # make test           all tests; make test TESTS=tests/repair/connect.bats: some. tests/tests.mk
 # make bench          what it costs. tests/bench/bench.mk
-# make install        see below; make dist, make deb: scripts/packaging/packaging.mk
+# make install        see below; make dist, make deb, make rpm: scripts/packaging/packaging.mk
 # make lint           what the code is held to besides its tests
 
 CFLAGS ?= -O2 -g
@@ -11,27 +11,44 @@ BUILD ?= build
 # It stands there, and nowhere else.
 VERSION = $(shell sed -n 's/^nsc_version=//p' scripts/noselfconn)
 
+# With make -f from elsewhere: built there.
+ifeq ($(wildcard shim/exports.map),)
+.PHONY: elsewhere $(or $(MAKECMDGOALS),all)
+$(or $(MAKECMDGOALS),all): elsewhere
+	@:
+elsewhere:
+	@$(MAKE) -C '$(dir $(lastword $(MAKEFILE_LIST)))' BUILD='$(abspath $(BUILD))' $(MAKECMDGOALS)
+else
+
 # What the code is written for, whatever CFLAGS says.
 STANDARD = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
-HARDENING = -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
-COMPILE = $(CC) $(STANDARD) $(WARNINGS) $(HARDENING) $(CPPFLAGS) $(CFLAGS)
+# Ours come first, so that those of a packager win. Not every compiler has all of them.
+has = $(shell $(CC) -Werror $1 -x c -c -o /dev/null /dev/null 2>/dev/null && echo '$1')
+HARDENING := -fstack-protector-strong $(call has,-fstack-clash-protection) \
+	$(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+# The map makes the same of it in every directory.
+COMPILE = $(CC) $(STANDARD) $(WARNINGS) $(HARDENING) -ffile-prefix-map='$(CURDIR)=.' $(CPPFLAGS) $(CFLAGS)
 LINKING = -shared -Wl,-soname,libnoselfconn.so -Wl,--version-script=shim/exports.map \
 	-Wl,-z,relro,-z,now,-z,noexecstack,-z,defs -Wl,--as-needed \
 	-Wl,-z,noseparate-code
 
 # The library; launch/start, which the wrapper execs the command with; and, where there is one,
 # the supervisor.
-SOURCES = $(wildcard shim/*.c shim/reopen/*.c)
+SOURCES = $(sort $(wildcard shim/*.c shim/reopen/*.c))
 HEADERS = $(wildcard shim/*.h shim/*/*.h)
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
 LIBRARY = $(BUILD)/libnoselfconn.so
 PROGRAMS = $(BUILD)/start $(if $(wildcard shim/supervise/*.c),$(BUILD)/supervise)
 
+# Not with make -s. The shell's own echo.
+say = $(if $(findstring s,$(firstword -$(MAKEFLAGS))),:,echo '$1';)
+
 all: $(LIBRARY) $(PROGRAMS)
+	@$(call say,$(LIBRARY): for LD_PRELOAD; scripts/noselfconn runs programs with it)
 
 $(LIBRARY): $(OBJECTS) shim/exports.map
-	$(CC) $(CFLAGS) $(LDFLAGS) $(LINKING) -o $@ $(OBJECTS) -ldl
+	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -o $@ $(OBJECTS) -ldl
 
 $(BUILD)/shim/%.o: shim/%.c $(HEADERS) Makefile
 	@mkdir -p $(@D)
@@ -40,12 +57,14 @@ $(BUILD)/shim/%.o: shim/%.c $(HEADERS) Makefile
 $(BUILD)/start: $(wildcard shim/launch/*.c)
 $(BUILD)/supervise: $(wildcard shim/supervise/*.c)
 
+$(PROGRAMS): HARDENING += -fPIE -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,noseparate-code
 $(PROGRAMS): $(HEADERS) Makefile
 	@mkdir -p $(@D)
-	$(COMPILE) -Ishim $(LDFLAGS) -Wl,-z,noseparate-code -o $@ $(filter %.c,$^)
+	$(COMPILE) -Ishim $(LDFLAGS) -o $@ $(sort $(filter %.c,$^))
 
 demo:
-	@$(MAKE) -s all && scripts/noselfconn --self-test
+	@$(MAKE) -s install DESTDIR= PREFIX='$(abspath $(BUILD))/demo'
+	@$(BUILD)/demo/bin/noselfconn --self-test
 
 # Installation. PRELOAD is what LD_PRELOAD is set to: where LIBDIR is that of a Debian
 # architecture, with glibc's $LIB, so that one wrapper serves several architectures.
@@ -56,20 +75,21 @@ MANDIR ?= $(PREFIX)/share/man
 BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions
 MULTIARCH = $(shell $(CC) $(CFLAGS) -print-multiarch 2>/dev/null)
-PRELOAD ?= $(if $(MULTIARCH),$(LIBDIR:%/lib/$(MULTIARCH)=%/$$LIB),$(LIBDIR))/libnoselfconn.so
-PARTS = $(LIBDIR)/noselfconn
+PRELOAD ?= $(if $(MULTIARCH),$(subst /lib/$(MULTIARCH),/$$LIB,$(LIBDIR)),$(LIBDIR))/libnoselfconn.so
+LIBEXECDIR ?= $(LIBDIR)
+PARTS = $(LIBEXECDIR)/noselfconn
 INSTALL ?= install
 
 install: all
-	$(INSTALL) -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(PARTS)" "$(DESTDIR)$(MANDIR)/man1" \
-		"$(DESTDIR)$(MANDIR)/man7" "$(DESTDIR)$(BASHCOMPDIR)" "$(DESTDIR)$(ZSHCOMPDIR)"
+	$(INSTALL) -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(LIBDIR)" "$(DESTDIR)$(PARTS)" \
+		"$(DESTDIR)$(MANDIR)/man1" "$(DESTDIR)$(MANDIR)/man7" "$(DESTDIR)$(BASHCOMPDIR)" "$(DESTDIR)$(ZSHCOMPDIR)"
 	sed -e 's|^nsc_library=.*|nsc_library='\''$(LIBDIR)/libnoselfconn.so'\''|' \
 		-e 's|^nsc_preload=.*|nsc_preload='\''$(PRELOAD)'\''|' \
 		-e 's|^nsc_parts=.*|nsc_parts='\''$(PARTS)'\''|' scripts/noselfconn >"$(DESTDIR)$(BINDIR)/noselfconn"
 	chmod 755 "$(DESTDIR)$(BINDIR)/noselfconn"
 	$(INSTALL) -m 644 $(LIBRARY) "$(DESTDIR)$(LIBDIR)/libnoselfconn.so"
-	$(INSTALL) -m 755 $(PROGRAMS) scripts/demo "$(DESTDIR)$(PARTS)"
-	$(INSTALL) -m 644 scripts/check "$(DESTDIR)$(PARTS)/check"
+	$(INSTALL) -m 755 $(PROGRAMS) "$(DESTDIR)$(PARTS)"
+	$(INSTALL) -m 644 scripts/check scripts/demo "$(DESTDIR)$(PARTS)"
 	for page in $(wildcard man/*.[17]); do \
 		$(INSTALL) -m 644 $$page "$(DESTDIR)$(MANDIR)/man$${page##*.}" || exit; done
 	$(INSTALL) -m 644 scripts/completions/noselfconn.bash "$(DESTDIR)$(BASHCOMPDIR)/noselfconn"
@@ -103,3 +123,4 @@ clean:
 .PHONY: all demo install uninstall lint clean
 
 include tests/tests.mk tests/bench/bench.mk scripts/packaging/packaging.mk
+endif

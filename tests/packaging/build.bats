@@ -1,0 +1,117 @@
+# What is built: the same everywhere, hardened, as a packager asks for it, from any directory.
+
+setup() {
+	load ../lib/helpers
+	unset MAKEFLAGS MFLAGS MAKELEVEL CC CFLAGS CPPFLAGS LDFLAGS BUILD SOURCE_DATE_EPOCH
+	cd "$BATS_TEST_TMPDIR"
+}
+
+# sources DIRECTORY: a copy of what the build and the tarball are made from, without their times.
+sources() {
+	mkdir -p "$1"
+	(cd "$top" && cp -R Makefile *.md LICENSE NEWS .ci .clang-format .clang-tidy .editorconfig .gitignore \
+		man scripts shim tests "$OLDPWD/$1")
+}
+
+programs() {
+	echo start
+	[ ! -d "$top/shim/supervise" ] || echo supervise
+}
+
+@test "two builds in two directories are the same, bit for bit" {
+	sources one
+	sources the/other
+	make -s -C one
+	(umask 077 && make -s -C the/other)
+	local file
+	for file in libnoselfconn.so $(programs); do
+		cmp "one/build/$file" "the/other/build/$file"
+	done
+}
+
+@test "two tarballs are the same, bit for bit, whoever makes them" {
+	sources one
+	sources the/other
+	find the/other -exec touch -d 2001-01-01 {} +
+	chmod -R go-rwx the/other
+	make -s -C one dist
+	(umask 077 && make -s -C the/other dist BUILD="$PWD/elsewhere")
+	cmp one/build/*.tar.gz elsewhere/*.tar.gz
+}
+
+@test "the tarball has nothing in it that was built, and all that is under version control" {
+	sources one
+	make -s -C one
+	touch one/shim/connect.o one/tests/lib/some.so one/scripts/noselfconn~
+	mkdir -p one/tests/bench/__pycache__
+	touch one/tests/bench/__pycache__/bench.pyc
+	make -s -C one dist
+	tar -tzf one/build/*.tar.gz | sed 's|^[^/]*/||' | grep -v '/$' | sort >carried
+	run grep -E '\.(o|so|pyc)$|~$|^build/' carried
+	[ "$status" = 1 ]
+	git -C "$top" ls-files >versioned 2>/dev/null && [ -s versioned ] || skip 'no git checkout'
+	run comm -13 carried <(sort versioned)
+	[ -z "$output" ]
+}
+
+@test "the programs are hardened as the library is" {
+	need readelf nm
+	make -s -C "$top" BUILD="$PWD/build"
+	local program
+	for program in $(programs); do
+		run readelf -hldW "build/$program"
+		[[ $output = *'Type:'*DYN* ]] # at any address
+		[[ $output = *'GNU_RELRO'* && $output = *BIND_NOW* ]]
+		[ "$(awk '$1 == "GNU_STACK" { print $7 }' <<<"$output")" = RW ]
+		run nm -D --undefined-only "build/$program"
+		[[ $output = *__stack_chk_fail* ]]
+		[[ $output = *_chk* ]]
+	done
+}
+
+@test "the stack of the programs is probed page by page, if the compiler can do that" {
+	echo 'int main(void) { return 0; }' | cc -Werror -fstack-clash-protection -x c -o /dev/null - ||
+		skip 'the compiler has no -fstack-clash-protection'
+	run make -n -C "$top" BUILD="$PWD/build"
+	grep -- '-o [^ ]*/start ' <<<"$output" | grep -e '-fstack-clash-protection'
+}
+
+@test "a packager's own flags win" {
+	need readelf
+	make -s -C "$top" BUILD="$PWD/build" CPPFLAGS=-D_FORTIFY_SOURCE=3 \
+		CFLAGS='-O2 -Werror -fno-stack-protector -fno-pie -no-pie' LDFLAGS=-Wl,-z,lazy
+	run readelf -hdW build/start
+	[[ $output = *'Type:'*EXEC* && $output != *BIND_NOW* ]]
+	run make -n -C "$top" BUILD="$PWD/new" CFLAGS='-O2 -D_FORTIFY_SOURCE=3'
+	[[ $output != *_FORTIFY_SOURCE=2* ]]
+}
+
+@test "it is built with make -C, and where a path has blanks" {
+	sources 'a b'
+	make -s -C 'a b'
+	'a b/scripts/noselfconn' --strict true
+}
+
+@test "it is built in another directory, with make -f" {
+	run make -s -f "$top/Makefile" all dist
+	[ "$status" = 0 ]
+	[ -f build/libnoselfconn.so ]
+	[ -x build/start ]
+	[ -f build/noselfconn-*.tar.gz ]
+}
+
+@test "make says where the library is, in its last line" {
+	run make -C "$top" BUILD="$PWD/build"
+	[[ $output = *"$PWD/build/libnoselfconn.so"*$'\n'* || ${lines[-1]} = *"$PWD/build/libnoselfconn.so"* ]]
+	run make -s -C "$top" BUILD="$PWD/build"
+	[ -z "$output" ]
+}
+
+@test "the packages are of this version" {
+	local version
+	version=$("$top/scripts/noselfconn" --version)
+	version=${version#* }
+	[[ $(head -n 1 "$top/NEWS") = "noselfconn $version ("????-??-??")" ]]
+	[[ $(head -n 1 "$top/scripts/packaging/debian/changelog") = "noselfconn ($version-"* ]]
+	grep -x "Version:  *$version" "$top/scripts/packaging/noselfconn.spec"
+}
