@@ -33,6 +33,7 @@ files() {
 ./usr/lib/noselfconn/check
 ./usr/lib/noselfconn/demo
 ./usr/lib/noselfconn/start
+./usr/lib/noselfconn/supervise
 ./usr/share/bash-completion/completions/noselfconn
 ./usr/share/man/man1/noselfconn.1
 ./usr/share/man/man7/libnoselfconn.7
@@ -49,6 +50,7 @@ files() {
 ./l/noselfconn/check
 ./l/noselfconn/demo
 ./l/noselfconn/start
+./l/noselfconn/supervise
 ./m/man1/noselfconn.1
 ./m/man7/libnoselfconn.7
 ./z/_noselfconn' ]
