@@ -30,7 +30,7 @@ HARDENING := -fstack-protector-strong $(call has,-fstack-clash-protection) \
 # The map makes the same of it in every directory.
 COMPILE = $(CC) $(STANDARD) $(WARNINGS) $(HARDENING) -ffile-prefix-map='$(CURDIR)=.' $(CPPFLAGS) $(CFLAGS)
 LINKING = -shared -Wl,-soname,libnoselfconn.so -Wl,--version-script=shim/exports.map \
-	-Wl,-z,relro,-z,now,-z,noexecstack,-z,defs -Wl,--as-needed \
+	-Wl,-z,relro,-z,now,-z,noexecstack,-z,defs,-z,nodelete -Wl,-Bsymbolic,--as-needed \
 	-Wl,-z,noseparate-code
 
 # The library; launch/start, which the wrapper execs the command with; and, where there is one,

@@ -39,6 +39,17 @@ static int bare_sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags)
 }
 
 /*
+ * Once set, it stays: a thread that looked at the same time, and is late, may have found this
+ * library's own function in libc's place (deepbind.c).
+ */
+#define SET(found, next, bare)                                                                 \
+	do {                                                                                   \
+		__typeof__(next) unset = NULL;                                                 \
+		atomic_compare_exchange_strong(&(found), &unset,                               \
+		                               (next) != NULL ? (next) : (bare));              \
+	} while (0)
+
+/*
  * In the constructor, because dlsym() takes locks, and connect() may be called in a signal
  * handler. Threads that come here at once find the same, so no lock is needed. ISO C has no
  * cast from dlsym()'s pointer to a function's; POSIX sees to it that it can be done this way.
@@ -54,17 +65,16 @@ __attribute__((constructor, cold)) static void find(void)
 	*(void **)&sendmsg_next = dlsym(RTLD_NEXT, "sendmsg");
 	*(void **)&sendmmsg_next = dlsym(RTLD_NEXT, "sendmmsg");
 	config_load();
-	atomic_store_explicit(&found_sendto, sendto_next != NULL ? sendto_next : bare_sendto,
-	                      memory_order_release);
-	atomic_store_explicit(&found_sendmsg,
-	                      sendmsg_next != NULL ? sendmsg_next : bare_sendmsg,
-	                      memory_order_release);
-	atomic_store_explicit(&found_sendmmsg,
-	                      sendmmsg_next != NULL ? sendmmsg_next : bare_sendmmsg,
-	                      memory_order_release);
-	atomic_store_explicit(&found_connect,
-	                      connect_next != NULL ? connect_next : bare_connect,
-	                      memory_order_release);
+	SET(found_sendto, sendto_next, bare_sendto);
+	SET(found_sendmsg, sendmsg_next, bare_sendmsg);
+	SET(found_sendmmsg, sendmmsg_next, bare_sendmmsg);
+	SET(found_connect, connect_next, bare_connect);
+}
+
+void next_find(void)
+{
+	if (atomic_load_explicit(&found_connect, memory_order_acquire) == NULL)
+		find();
 }
 
 int next_connect(int fd, const struct sockaddr *addr, socklen_t len)

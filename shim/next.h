@@ -16,6 +16,9 @@
 /* sendmmsg(2)'s, without the need for _GNU_SOURCE. */
 struct mmsghdr;
 
+/* Looks them up, and reads the configuration, if that has not been done. */
+void next_find(void);
+
 /* Each takes, returns and leaves in errno what the function of that name does. */
 int next_connect(int fd, const struct sockaddr *addr, socklen_t len);
 ssize_t next_sendto(int fd, const void *buf, size_t n, int flags, const struct sockaddr *addr,

@@ -20,16 +20,16 @@ cd "$(dirname "$0")/../.."
 abi=$1
 native=$(cd "${BUILD:-build}" && pwd)
 build=$native/$abi
-tests='connect arguments fastopen options'
-programs='client arguments fastopen options'
+tests='repair/connect repair/arguments repair/fastopen repair/options hostile/deepbind'
+programs='client arguments fastopen options deepbind'
 emulator=
 widths= # of time_t, besides the usual one
 
 case $abi in
 musl)
 	cc=musl-gcc
-	tests='connect arguments fastopen' # there are no kernel headers for the others
-	programs='client arguments fastopen'
+	tests='repair/connect repair/arguments repair/fastopen hostile/deepbind'
+	programs='client arguments fastopen deepbind' # there are no kernel headers for the others
 	;;
 i386)
 	cc='gcc -m32'
@@ -39,8 +39,8 @@ aarch64 | s390x)
 	cc="clang --target=$abi-linux-gnu"
 	emulator="qemu-$abi -L /usr/$abi-linux-gnu"
 	# Wrong addresses make qemu itself fail.
-	tests='connect fastopen'
-	programs='client fastopen'
+	tests='repair/connect repair/fastopen hostile/deepbind'
+	programs='client fastopen deepbind'
 	;;
 *)
 	echo "usage: abi.sh musl|i386|aarch64|s390x" >&2
@@ -51,7 +51,7 @@ if [ "$abi" = i386 ]; then
 	tests/lib/setup.sh i386 bats parallel strace
 	if ! runs_i386; then
 		emulator=qemu-i386
-		tests='connect fastopen'
+		tests='repair/connect repair/fastopen hostile/deepbind'
 	fi
 else
 	tests/lib/setup.sh "$cc" ${emulator:+"${emulator%% *}"} bats parallel strace
@@ -89,12 +89,12 @@ check() {
 		export CI='' REOPENED='reset in place'
 	fi
 	# shellcheck disable=SC2046,SC2086
-	ABI=$abi BUILD=$build/wrapped tests/lib/run.sh $(printf 'tests/repair/%s.bats ' $tests)
+	ABI=$abi ABI_CC=$cc BUILD=$build/wrapped tests/lib/run.sh $(printf 'tests/%s.bats ' $tests)
 }
 
 check
-tests=fastopen # where structures differ
-[ -n "$emulator" ] || tests="$tests options"
+tests=repair/fastopen # where structures differ
+[ -n "$emulator" ] || tests="$tests repair/options"
 for width in $widths; do
 	check "-D_TIME_BITS=$width"
 done

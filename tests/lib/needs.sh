@@ -1,7 +1,8 @@
 # shellcheck shell=sh
 # What the tests need of a machine, for setup.sh and helpers.bash: NAME is a program; NAME.so and
 # NAME.so.1 a library to preload, NAME.pc one to compile with, /NAME a file, 'COMPILER -OPTION'
-# what must be able to link a program, and i386 what builds and runs programs of that machine.
+# what must be able to link a program, php-NAME an extension of PHP, and i386 what builds and runs
+# programs of that machine.
 
 is_there() {
 	case $1 in
@@ -9,6 +10,7 @@ is_there() {
 	*.pc) pkg-config --exists "${1%.pc}" ;;
 	*.so | *.so.*) set -- /usr/lib/*/"$1" && [ -e "$1" ] ;;
 	/*) [ -e "$1" ] ;;
+	php-*) php -m | grep -x "${1#php-}" ;;
 	*' '-*) links "$1" ;;
 	*) command -v "$1" ;;
 	esac >/dev/null 2>&1
@@ -41,6 +43,7 @@ packages_of() {
 	nm | readelf | objdump) echo binutils ;;
 	telnet) echo inetutils-telnet ;;
 	php) echo php-cli ;;
+	php-sockets) echo php-common ;;
 	node) echo nodejs ;;
 	redis-cli) echo redis-tools ;;
 	psql) echo postgresql-client ;;

@@ -236,6 +236,33 @@ print(connection.getresponse().read().decode())'
 		echo "received ", fgets($s);'
 }
 
+# PHP opens its extensions with RTLD_DEEPBIND.
+@test "PHP (curl) does not talk to itself" {
+	need php php-curl
+	alone='Received HTTP/0.9' refused='Failed to connect' server=http
+	proven php -r '
+		$c = curl_init("http://127.0.0.1:40000/");
+		curl_exec($c) or exit(curl_error($c));'
+}
+
+@test "PHP (sockets) does not talk to itself" {
+	need php php-sockets
+	alone='received ping' refused='Connection refused' server=line
+	proven php -r '
+		$s = socket_create(AF_INET, SOCK_STREAM, SOL_TCP);
+		socket_connect($s, "127.0.0.1", 40000) or exit(1);
+		socket_write($s, "ping\n");
+		echo "received ", socket_read($s, 9);'
+}
+
+@test "PHP (pgsql) does not talk to itself" {
+	need php php-pgsql
+	alone='received invalid response to SSL negotiation' refused='Connection refused' server=psql
+	proven php -r '
+		$db = pg_connect("host=127.0.0.1 port=40000 user=me dbname=me") or exit(1);
+		echo pg_fetch_result(pg_query($db, "select reply"), 0);'
+}
+
 @test "Node.js (net) does not talk to itself" {
 	need node
 	alone='received ping' refused='connect ECONNREFUSED' server=line

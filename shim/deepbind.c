@@ -1,0 +1,184 @@
+/*
+ * dlopen(), in front of libc's, for the sake of RTLD_DEEPBIND.
+ *
+ * An object that is opened with that flag looks for connect() in itself and in its
+ * dependencies, libc among them, before it looks here; PHP opens all its extensions in this
+ * way. To reach it, libc's dynamic symbol table, in the memory of this process, gets the
+ * addresses of our functions before the object is loaded: whoever then finds libc's connect()
+ * by its name has found ours. All else about the flag stays: the object's own connect(), or a
+ * dependency's, still comes first. And it does not matter when the object is bound, what it
+ * opens in turn, or whether it connects while it is being loaded. The same goes for those who
+ * look into libc itself. musl has no such flag.
+ *
+ * The next dlopen() is a tail call, because it asks for its caller: that one's RUNPATH, $ORIGIN
+ * and namespace count.
+ */
+#include "config.h"
+#include "next.h"
+#include "symbols.h"
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+
+#ifndef RTLD_DEEPBIND
+#define RTLD_DEEPBIND 8
+#endif
+
+#if __has_attribute(musttail)
+#define TAIL_CALL __attribute__((musttail)) return
+#define WITH_TAIL_CALLS
+#elif __has_attribute(optimize)
+#define TAIL_CALL return
+#define WITH_TAIL_CALLS __attribute__((optimize("O2"))) /* whatever CFLAGS says */
+#else
+#define TAIL_CALL return
+#define WITH_TAIL_CALLS
+#endif
+
+/* What stands in front of which of its names. */
+static const struct door {
+	const char *name, *alias;
+	void (*ours)(void);
+} doors[] = {
+        {"connect", "__connect", (void (*)(void))connect},
+        {"sendto", NULL, (void (*)(void))sendto},
+        {"sendmsg", "__sendmsg64", (void (*)(void))sendmsg},
+        {"sendmmsg", "__sendmmsg64", (void (*)(void))sendmmsg},
+};
+
+enum { DOORS = sizeof doors / sizeof *doors };
+
+/* Until glibc 2.33, libpthread has them, too. Neither is ever unloaded. */
+enum { LIBRARIES = 2 };
+
+struct plan {
+	struct symbols libraries[LIBRARIES];
+	bool wanted[DOORS];
+};
+
+/*
+ * Is libc's function of that name the next one after ours? Another preload's may still be
+ * going to ask dlsym(3) for the next one, and must not be told ours: they would call each other
+ * for ever.
+ */
+static bool is_next(const struct plan *p, const char *name)
+{
+	uintptr_t next = (uintptr_t)dlsym(RTLD_NEXT, name);
+	for (unsigned i = 0; i < LIBRARIES; i++) {
+		const symbol *there = symbols_find(&p->libraries[i], name);
+		if (there != NULL && p->libraries[i].base + there->st_value == next)
+			return true;
+	}
+	return false;
+}
+
+/* Returns how many of the library's symbols are not ours yet, although they should be. */
+static unsigned rebind(const struct plan *p, const struct symbols *s, bool now)
+{
+	unsigned others = 0;
+	for (unsigned i = 0; i < 2 * DOORS; i++) {
+		const struct door *door = &doors[i / 2];
+		const char *name = i % 2 == 0 ? door->name : door->alias;
+		symbol *there = p->wanted[i / 2] && name != NULL ? symbols_find(s, name) : NULL;
+		uintptr_t ours = (uintptr_t)door->ours - s->base;
+		if (there == NULL || there->st_value == ours)
+			continue;
+		others++;
+		if (now)
+			__atomic_store_n(&there->st_value, ours, __ATOMIC_RELEASE);
+	}
+	return others;
+}
+
+/*
+ * From the symbols to their names, all that is on those pages is data, and need not be
+ * executable even if the segment is: some systems don't let memory that was written to become
+ * so. What more the last page holds may be code.
+ */
+static void rebind_writable(const struct plan *p, const struct symbols *s)
+{
+	uintptr_t page = getauxval(AT_PAGESZ);
+	uintptr_t from = (uintptr_t)s->table / page * page;
+	uintptr_t to = ((uintptr_t)s->names + page - 1) / page * page;
+	int protection = s->protection;
+	if (to <= (uintptr_t)s->names + s->names_size)
+		protection &= ~PROT_EXEC;
+	if (mprotect((void *)from, to - from, protection | PROT_WRITE) != 0)
+		return;
+	rebind(p, s, true);
+	mprotect((void *)from, to - from, protection);
+}
+
+/* Called once, under dl_iterate_phdr(3)'s lock: no thread is to find read-only what another has
+ * just made writable. */
+static int rebind_all(struct dl_phdr_info *info, size_t size, void *plan)
+{
+	const struct plan *p = plan;
+	(void)info;
+	(void)size;
+	for (unsigned i = 0; i < LIBRARIES; i++)
+		if (rebind(p, &p->libraries[i], false) != 0)
+			rebind_writable(p, &p->libraries[i]);
+	return 1;
+}
+
+/* Out of line, so that what is left of dlopen() is a tail call. */
+__attribute__((noinline)) static void reach(void)
+{
+	int before = errno;
+	struct plan p = {{symbols_of("libc.so.6"), symbols_of("libpthread.so.0")}, {false}};
+	next_find(); /* before libc's functions can't be found any more */
+	for (unsigned i = 0; i < DOORS; i++)
+		p.wanted[i] = !config.off && is_next(&p, doors[i].name);
+	dl_iterate_phdr(rebind_all, &p);
+	errno = before;
+}
+
+/* Would the library be passed by? */
+static bool looks_in_libc(const char *file, int mode)
+{
+	const char *slash = file != NULL ? strrchr(file, '/') : NULL;
+	const char *name = slash != NULL ? slash + 1 : file;
+	return (mode & RTLD_DEEPBIND) != 0 || (name != NULL && strcmp(name, "libc.so.6") == 0);
+}
+
+typedef void *dlopen_fn(const char *, int);
+
+/*
+ * Until glibc 2.33, libdl has it. A program that starts without libdl has neither dlsym(3), nor
+ * libdl among the libraries that are searched for all objects; but a module of the name service
+ * may bring its own, and then calls ours.
+ */
+static dlopen_fn *dlopen_of_libdl(void)
+{
+	struct symbols s = symbols_of("libdl.so.2");
+	const symbol *there = symbols_find(&s, "dlopen");
+	return there != NULL ? (dlopen_fn *)(s.base + there->st_value) : NULL;
+}
+
+__attribute__((noinline)) static dlopen_fn *next_dlopen(void)
+{
+	static _Atomic(dlopen_fn *) found;
+	dlopen_fn *next = atomic_load_explicit(&found, memory_order_relaxed);
+	if (next != NULL)
+		return next;
+	*(void **)&next = dlsym(RTLD_NEXT, "dlopen");
+	if (next == NULL)
+		return dlopen_of_libdl();
+	atomic_store_explicit(&found, next, memory_order_relaxed);
+	return next;
+}
+
+__attribute__((visibility("default"))) WITH_TAIL_CALLS void *dlopen(const char *file, int mode)
+{
+	dlopen_fn *next = next_dlopen();
+	if (looks_in_libc(file, mode))
+		reach();
+	if (next == NULL)
+		return NULL;
+	TAIL_CALL next(file, mode);
+}
