@@ -1,10 +1,11 @@
 /*
  * start MODE PRELOAD LIBRARY_PATH COMMAND [ARGUMENT...]: what the wrapper execs. Looks whether
  * a preloaded library reaches the command, sets LD_PRELOAD (and LD_LIBRARY_PATH, unless it is
- * "") and execs the command. One that can't be reached gets a warning (MODE is "warn") or is
- * not run ("strict"); "quiet" says nothing. Being exec'ed, it costs no process; being C, it
- * can read what a shell can't: ELF headers, file capabilities, and what the kernel makes of
- * them.
+ * "") and execs the command; one that can't be reached, or with MODE "...+all" any, by way of
+ * supervise, which is beside this program. A command that is not for a supervisor either gets a
+ * warning, and with "...+strict" is not run; "quiet..." says nothing. Being exec'ed, it costs
+ * no process; being C, it can read what a shell can't: ELF headers, file capabilities, and what
+ * the kernel makes of them.
  *
  * Exit status, where the command is not run: as of env(1), and 125 for --strict.
  */
@@ -213,44 +214,48 @@ static bool installed_for(const struct elf *elf, const char *preload)
 	return yes;
 }
 
-/*
- * Why a preload does not reach the program path, which is no script; NULL where it does. elf is
- * what was read of it, or NULL. Sets *harmful where the program would not even start with it:
- * musl's loader tries, and gives up.
- */
-static const char *unreachable(const char *path, const struct elf *elf, const char *preload,
-                               bool *harmful)
+/* What is known of a command that no preload reaches. */
+struct obstacle {
+	char subject[2 * PATH_MAX]; /* which file, if it is not the command */
+	const char *why;            /* what it is, or NULL: it is reached */
+	bool harmful; /* it would not even start with the library: musl's loader tries */
+	bool private; /* a supervisor would not do it good either */
+};
+
+/* Looks at the program path, which is no script. elf is what was read of it, or NULL. */
+static void examine(struct obstacle *it, const char *path, const struct elf *elf,
+                    const char *preload)
 {
 	struct elf own;
-	const char *why = privileged(path);
-	if (why != NULL)
-		return why;
-	if (access(path, R_OK) != 0)
-		return "can't be read, to see whether it is dynamically linked";
-	if (elf == NULL || !read_elf_of("/proc/self/exe", &own))
-		return NULL;
+	it->why = privileged(path);
+	if (it->why == NULL && access(path, R_OK) != 0)
+		it->why = "can't be read, to see whether it is dynamically linked";
+	it->private = it->why != NULL;
+	if (it->private || elf == NULL || !read_elf_of("/proc/self/exe", &own))
+		return;
 	if (elf->go)
-		return "is a Go program, which makes its system calls itself (and Go's own net "
-		       "package retries a self-connection)";
-	if (elf->class != own.class || elf->data != own.data || elf->machine != own.machine)
-		return elf->loader[0] != '\0' && installed_for(elf, preload)
-		               ? NULL
-		               : "is built for another architecture than the library";
-	if (elf->loader[0] == '\0')
-		return same_file(path, own.loader) ? NULL : "is statically linked";
-	if (own.loader[0] == '\0' || same_file(elf->loader, own.loader) ||
-	    strcmp(base_name(elf->loader), base_name(own.loader)) == 0)
-		return NULL;
-	*harmful = true;
-	return "is built for another C library than the library, and run without it";
+		it->why = "is a Go program, which makes its system calls itself";
+	else if (elf->class != own.class || elf->data != own.data ||
+	         elf->machine != own.machine)
+		it->why = elf->loader[0] != '\0' && installed_for(elf, preload)
+		                  ? NULL
+		                  : "is built for another architecture than the library";
+	else if (elf->loader[0] == '\0')
+		it->why = same_file(path, own.loader) ? NULL : "is statically linked";
+	else if (own.loader[0] != '\0' && !same_file(elf->loader, own.loader) &&
+	         strcmp(base_name(elf->loader), base_name(own.loader)) != 0) {
+		it->why = "is built for another C library than the library";
+		it->harmful = true;
+	}
 }
 
-/* Does the preload reach command? Else says so, unless that is not wanted. */
-static bool reaches(const char *command, const char *preload, bool quiet, bool *harmful)
+/* What stands between the preload and command? Nothing is said of one that isn't there:
+ * execvp() will say what is wrong. */
+static void look(struct obstacle *it, const char *command, const char *preload)
 {
 	char path[PATH_MAX], interpreter[PATH_MAX];
 	if (!find(command, path))
-		return true; /* execvp() will say what is wrong */
+		return;
 	int scripts = 0;
 	struct elf elf;
 	bool is_elf;
@@ -259,34 +264,55 @@ static bool reaches(const char *command, const char *preload, bool quiet, bool *
 		memcpy(path, interpreter, sizeof path);
 		scripts++;
 	}
-	const char *why = unreachable(path, is_elf ? &elf : NULL, preload, harmful);
-	if (why == NULL)
-		return true;
-	if (!quiet && scripts > 0)
-		fprintf(stderr,
-		        "noselfconn: %s: its interpreter %s %s: no preload reaches it\n",
-		        command, path, why);
-	else if (!quiet)
-		fprintf(stderr, "noselfconn: %s %s: no preload reaches it\n", path, why);
-	return false;
+	examine(it, path, is_elf ? &elf : NULL, preload);
+	if (scripts > 0)
+		snprintf(it->subject, sizeof it->subject, "%s: its interpreter %s", command,
+		         path);
+	else
+		snprintf(it->subject, sizeof it->subject, "%s", path);
+}
+
+/* Execs the supervisor. It is not to be strict about a command that the preload reaches. */
+static void supervise(const char *self, const char *mode, const struct obstacle *it,
+                      char **command)
+{
+	char path[PATH_MAX], how[3 * PATH_MAX];
+	snprintf(path, sizeof path, "%.*ssupervise", (int)(base_name(self) - self), self);
+	snprintf(how, sizeof how, "%.*s%s:%s%s%s", (int)strcspn(mode, "+"), mode,
+	         it->why != NULL && strstr(mode, "+strict") != NULL ? "+strict" : "",
+	         it->why == NULL ? command[0] : it->subject, it->why == NULL ? "" : " ",
+	         it->why == NULL ? "" : it->why);
+	char **argv = command - 2; /* there are ours before it */
+	argv[0] = path;
+	argv[1] = how;
+	execv(path, argv);
+	if (strncmp(mode, "quiet", 5) != 0)
+		fprintf(stderr, "noselfconn: %s: %s\n", path, strerror(errno));
 }
 
 int main(int argc, char **argv)
 {
 	if (argc < 5)
 		return NOT_RUN; /* only the wrapper calls this */
-	const char *mode = argv[1], *preload = argv[2], *library_path = argv[3];
+	const char *self = argv[0], *mode = argv[1], *preload = argv[2],
+	           *library_path = argv[3];
 	char **command = argv + 4;
-	bool harmful = false;
-	if (!reaches(command[0], preload, strcmp(mode, "quiet") == 0, &harmful) &&
-	    strcmp(mode, "strict") == 0) {
+	struct obstacle it = {.why = NULL};
+	look(&it, command[0], preload);
+	if (!it.harmful)
+		setenv("LD_PRELOAD", preload, 1);
+	if (!it.harmful && library_path[0] != '\0')
+		setenv("LD_LIBRARY_PATH", library_path, 1);
+	if (it.subject[0] != '\0' && !it.private &&
+	    (it.why != NULL || strstr(mode, "+all") != NULL))
+		supervise(self, mode, &it, command);
+	if (it.why != NULL && strncmp(mode, "quiet", 5) != 0)
+		fprintf(stderr, "noselfconn: %s %s: no preload reaches it\n", it.subject,
+		        it.why);
+	if (it.why != NULL && strstr(mode, "+strict") != NULL) {
 		fprintf(stderr, "noselfconn: %s: not run (--strict)\n", command[0]);
 		return NOT_RUN;
 	}
-	if (!harmful)
-		setenv("LD_PRELOAD", preload, 1);
-	if (!harmful && library_path[0] != '\0')
-		setenv("LD_LIBRARY_PATH", library_path, 1);
 	execvp(command[0], command);
 	int error = errno;
 	char file[PATH_MAX];

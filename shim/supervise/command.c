@@ -37,9 +37,9 @@ static _Noreturn void enter(const struct family *family, int gate)
 		_exit(NOT_RUN);
 	close(listener);
 	close(gate);
-	if (family->says == VERBOSE)
+	if (family->verbose)
 		fprintf(stderr, "noselfconn: %s: supervised, with all that it starts\n",
-		        family->command[0]);
+		        family->subject);
 	be_command(family);
 }
 

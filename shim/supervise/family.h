@@ -19,12 +19,11 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-enum says { QUIET, WARNS, VERBOSE };
-
 /* What all of them have from before they were forked. */
 struct family {
 	char **command;
-	enum says says;
+	const char *subject; /* of what is said */
+	bool verbose;
 	sigset_t mask;             /* of signals, that the command is to have */
 	int front_end, news_end;   /* the supervisor tells the front what happens */
 	int asks_end, witness_end; /* the front asks the keeper what its group got */

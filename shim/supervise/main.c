@@ -1,8 +1,9 @@
 /*
- * supervise MODE COMMAND [ARGUMENT...]: runs the command so that neither it nor what it starts
- * is handed a TCP connection to itself, however it makes its system calls. MODE is quiet; warn:
- * says if that is not possible; verbose: says also if it is; or strict: does not run the
- * command then. If it is not possible, the command takes the place of this process.
+ * supervise MODE[:SUBJECT] COMMAND [ARGUMENT...]: runs the command so that neither it nor what
+ * it starts is handed a TCP connection to itself, however it makes its system calls. MODE is
+ * quiet; warn: says so if that is not possible; or verbose: also if it is. With "+strict" after
+ * it, the command is not run if it is not possible; else it then takes the place of this
+ * process. SUBJECT is what these lines are about; without it, the command.
  *
  * Exit status: that of the command; 125 to 127 as of env(1).
  */
@@ -18,10 +19,10 @@
 
 enum { NOT_RUN = 125 };
 
-static void say(const struct family *family, const char *what, int error)
+static void say(const char *subject, const char *what, int error)
 {
-	fprintf(stderr, "noselfconn: %s: %s%s%s\n", family->command[0], what,
-	        error == 0 ? "" : ": ", error == 0 ? "" : strerror(error));
+	fprintf(stderr, "noselfconn: %s: %s%s%s\n", subject, what, error == 0 ? "" : ": ",
+	        error == 0 ? "" : strerror(error));
 }
 
 static const char *reason(enum obstacle obstacle, int error)
@@ -60,20 +61,23 @@ static bool prepare(struct family *family)
 	return true;
 }
 
+static bool has(const char *mode, const char *word)
+{
+	const char *at = strstr(mode, word), *end = strchr(mode, ':');
+	return at != NULL && (end == NULL || at < end);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 3)
 		return NOT_RUN; /* only noselfconn calls this */
-	bool strict = strcmp(argv[1], "strict") == 0;
-	struct family family = {.command = argv + 2, .says = WARNS};
-	if (strcmp(argv[1], "quiet") == 0)
-		family.says = QUIET;
-	else if (strcmp(argv[1], "verbose") == 0)
-		family.says = VERBOSE;
+	const char *mode = argv[1], *subject = strchr(mode, ':');
+	struct family family = {.command = argv + 2, .verbose = has(mode, "verbose")};
+	family.subject = subject == NULL ? argv[2] : subject + 1;
 	sigprocmask(SIG_BLOCK, NULL, &family.mask);
 	if (is_filtered()) {
-		if (family.says == VERBOSE)
-			say(&family, "supervised already", 0);
+		if (family.verbose)
+			say(family.subject, "supervised already", 0);
 		be_command(&family);
 	}
 	int error = 0;
@@ -82,10 +86,10 @@ int main(int argc, char **argv)
 		obstacle = be_front(&family, &error);
 	else
 		error = errno;
-	if (family.says != QUIET || strict)
-		say(&family, reason(obstacle, error), error);
-	if (!strict)
+	if (!has(mode, "quiet"))
+		say(family.subject, reason(obstacle, error), error);
+	if (!has(mode, "strict"))
 		be_command(&family);
-	say(&family, "not run (--strict)", 0);
+	say(family.command[0], "not run (--strict)", 0);
 	return NOT_RUN;
 }
