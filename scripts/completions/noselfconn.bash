@@ -31,7 +31,7 @@ _noselfconn() {
 		*) mapfile -t COMPREPLY < <(compgen -W '0 1 2 5 10' -- "${word#=}") ;;
 		esac
 	elif ((i == COMP_CWORD)) && [[ $word = -* && $option != -- ]]; then
-		mapfile -t COMPREPLY < <(compgen -W '--verbose --log --retries --quiet --strict --check
+		mapfile -t COMPREPLY < <(compgen -W '--verbose --log --retries --quiet --all --strict --check
 			--self-test --print-preload --help --version' -- "$word")
 	elif declare -F _comp_command_offset >/dev/null; then
 		_comp_command_offset "$i" # bash-completion 2.12

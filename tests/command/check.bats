@@ -161,3 +161,15 @@ with socket.create_server(("127.0.0.1", 40000)):
 		diff expected got || return
 	done
 }
+
+@test "it says whether programs that no preload reaches can be supervised" {
+	"$build/supervise" warn+strict true || cannot "there is no seccomp listener here"
+	run in_ns "$top/scripts/noselfconn" --check 40000
+	[[ $output != *"supervise none here"* ]]
+	run in_ns "$top/scripts/noselfconn" --check 40000 --json
+	[[ $output = *'"supervisor": true}' ]]
+	run in_ns "$build/tests/refuse" docker -- "$top/scripts/noselfconn" --check 40000
+	[[ $output = *"It can supervise none here: the sockets of a child can't be reached"* ]]
+	run in_ns "$build/tests/refuse" docker -- "$top/scripts/noselfconn" --check 40000 --json
+	[[ $output = *'"supervisor": false}' ]]
+}

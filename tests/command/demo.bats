@@ -101,3 +101,11 @@ with socket.create_server(("127.0.0.1", 40000)):
 	run -0 in_ns env -u MAKEFLAGS make -s -C "$tree" demo
 	has 'noselfconn works here.'
 }
+
+@test "it says whether programs that no preload reaches can be supervised" {
+	"$build/supervise" warn+strict true || cannot "there is no seccomp listener here"
+	run -0 in_ns "$wrapper" --self-test
+	has 'It can also supervise programs that no preload reaches.'
+	run -0 in_ns "$build/tests/refuse" docker -- "$wrapper" --self-test
+	has "Programs that no preload reaches are not supervised: the sockets of a child can't be reached"
+}

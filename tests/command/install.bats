@@ -94,7 +94,7 @@ files() {
 	lib=$(grep -aoE '^lib(32|/i386-linux-gnu)$' < <(tr '\0' '\n' </lib/ld-linux.so.2) | head -n 1)
 	[ -n "$amd64" ] && [ -n "$lib" ] || cannot 'no multiarch system'
 	make_ install PREFIX="$root" LIBDIR="$root/lib/$amd64"
-	run -0 "${i386[@]}" "$root/bin/noselfconn" ./other
+	run -0 "${i386[@]}" "$root/bin/noselfconn" -v ./other
 	has 'another architecture' 'not preloaded'
 	make -s -C "$top" BUILD="$PWD/build" CC='gcc -m32' CFLAGS=-O1 install DESTDIR="$PWD/i386" \
 		PREFIX=/usr LIBDIR=/l

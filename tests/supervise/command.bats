@@ -14,6 +14,10 @@ setup() {
 	refused="connect: ECONNREFUSED"
 }
 
+teardown() {
+	[ -z "${public-}" ] || rm -rf "$public"
+}
+
 @test "a command that no preload reaches is supervised without being asked, and nothing is said" {
 	run in_ns ./static $connects
 	[ "$output" = "$alone" ]
@@ -77,10 +81,15 @@ setup() {
 @test "a set-user-ID command is not supervised, which could take its privilege away, but warned about" {
 	need setpriv
 	[ "$(id -u)" = 0 ] || cannot "only root can give a file away"
+	public=$(mktemp -d /tmp/noselfconn.XXXXXX)
+	chmod 755 "$public"
+	cp -r "$top/scripts" "$public"
+	mkdir "$public/build"
+	cp "$build/start" "$build/supervise" "$library" "$public/build"
+	cd "$public"
 	cp "$(command -v id)" suid
-	chmod 755 . .. ../.. ../../..
 	chmod u+s suid
-	run setpriv --reuid=65534 --clear-groups sh "$wrapper" -a ./suid -u
+	run setpriv --reuid=65534 --clear-groups scripts/noselfconn -a ./suid -u
 	said "noselfconn: ./suid is set-user-ID: no preload reaches it" 0
 }
 
