@@ -122,5 +122,5 @@ clean:
 
 .PHONY: all demo install uninstall lint clean
 
-include tests/tests.mk tests/bench/bench.mk scripts/packaging/packaging.mk
+include tests/tests.mk tests/kernels/kernels.mk tests/bench/bench.mk scripts/packaging/packaging.mk
 endif

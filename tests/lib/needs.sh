@@ -39,7 +39,7 @@ packages_of() {
 	nc.traditional) echo netcat-traditional ;;
 	nginx) echo nginx-light ;;
 	python3) echo python3-minimal python3 ;;
-	ip | ss) echo iproute2 ;;
+	ip | ss | tc) echo iproute2 ;;
 	nm | readelf | objdump) echo binutils ;;
 	telnet) echo inetutils-telnet ;;
 	php) echo php-cli ;;
@@ -62,6 +62,7 @@ packages_of() {
 	i386) if links 'gcc -m32' 2>/dev/null; then echo qemu-user; else echo gcc-multilib; fi ;;
 	'clang --target=aarch64-linux-gnu') cross_packages aarch64 arm64 ;;
 	'clang --target=s390x-linux-gnu') cross_packages s390x s390x ;;
+	qemu-system-x86_64) echo qemu-system-x86 ;;
 	qemu-*) echo qemu-user ;;
 	libproxychains.so.4) echo libproxychains4 ;;
 	torsocks/*) echo torsocks ;;
@@ -75,6 +76,8 @@ packages_of() {
 	script) echo bsdutils ;;
 	ps | pgrep) echo procps ;;
 	dpkg-deb) echo dpkg ;;
+	modprobe) echo kmod ;;
+	nft) echo nftables ;;
 	*/bash_completion) echo bash-completion ;;
 	*) echo "$1" ;;
 	esac

@@ -9,33 +9,5 @@ command -v parallel >/dev/null || jobs=1
 output=--print-output-on-failure
 bats --help | grep -q -e "$output" || output='' # before bats 1.5
 # shellcheck disable=SC2086 # lists of words
-bats --tap --recursive --jobs "$jobs" $output ${BATS_FLAGS-} "$@" | awk '
-	{ print; fflush() }
-	/^1\.\.[0-9]+$/ { planned = substr($0, 4) }
-	/^not ok / { failures[failed++] = substr($0, 8) }
-	/^ok / && !/ # skip/ { passed++ }
-	/^ok .* # skip/ {
-		skipped++
-		sub(/.* # skip */, "")
-		reasons[$0]++
-		blind = blind || /network namespaces/
-	}
-	END {
-		if (failed > 0)
-			print "\nfailed:"
-		for (i = 0; i < failed; i++)
-			print "  " failures[i]
-		if (skipped > 0)
-			print "\nskipped:"
-		for (reason in reasons)
-			printf "%5d %s\n", reasons[reason], reason | "sort -rn"
-		close("sort -rn")
-		print ""
-		if (blind)
-			print "No repair could be tested: that needs network namespaces."
-		missing = planned - passed - failed - skipped
-		if (missing > 0)
-			print missing " tests did not run."
-		printf "%d passed, %d failed, %d skipped\n", passed, failed, skipped
-		exit failed > 0 || blind || missing > 0 || passed == 0
-	}'
+bats --tap --recursive --jobs "$jobs" $output ${BATS_FLAGS-} "$@" |
+	awk -f "${0%/*}/summary.awk"

@@ -15,6 +15,7 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -101,8 +102,11 @@ static void try(const char *name, int fd, const void *addr, socklen_t len)
 	socklen_t size = sizeof error;
 	errno = E2BIG;
 	int result = connect(fd, (const struct sockaddr *)addr, len);
-	printf("%s: %d: %s", name, result,
-	       errno == E2BIG ? "errno untouched" : strerror(errno));
+	int e = errno;
+	printf("%s: %d: %s", name, result, e == E2BIG ? "errno untouched" : strerror(e));
+	/* The kernel tells an MPTCP socket of a refusal a moment later. */
+	if (result < 0 && e == EINPROGRESS)
+		poll(&(struct pollfd) {.fd = fd, .events = POLLOUT}, 1, 10000);
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0) {
 		printf("; error: %s", strerror(error));
 		show("local", fd);

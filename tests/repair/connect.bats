@@ -62,7 +62,7 @@ need_mptcp() {
 no_port="opt 0 24 1"
 
 need_no_port() {
-	in_ns "$client" tcp4 $no_port 2>/dev/null || cannot "IP_BIND_ADDRESS_NO_PORT can't be set"
+	in_ns "$client" "${1-tcp4}" $no_port 2>/dev/null || cannot "IP_BIND_ADDRESS_NO_PORT can't be set"
 }
 
 @test "a blocking connect over IPv4 is refused" {
@@ -184,7 +184,7 @@ need_addresses() {
 
 @test "an MPTCP socket bound to an address without a port is refused" {
 	need_mptcp
-	need_no_port
+	need_no_port mptcp4
 	refused "reset in place" mptcp4 $no_port bind 127.0.0.1 0 connect 127.0.0.1 40000
 }
 

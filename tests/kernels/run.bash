@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# run.bash FILE.bats...: runs their tests as bats does, and says so in TAP, but starts no program
+# for each: that is what takes time where a processor is imitated. What is here of bats is what
+# these files use: setup(), load, run, skip, $status, $output and $lines.
+# shellcheck disable=SC2034 # for the tests
+set -u
+
+names=()
+
+load() {
+	# shellcheck disable=SC1090
+	source "$BATS_TEST_DIRNAME/$1.bash"
+}
+
+bats_require_minimum_version() {
+	:
+}
+
+skip() {
+	echo "$*" >"$work/skip"
+	exit 0
+}
+
+run() {
+	local errexit=$-
+	set +e
+	output=$(trap - ERR && "$@" 2>&1)
+	status=$?
+	case $errexit in *e*) set -e ;; esac
+	mapfile -t lines <<<"$output"
+	[ -n "$output" ] || lines=()
+}
+
+# one NAME FUNCTION: the test in a process of its own.
+one() {
+	local status
+	number=$((number + 1))
+	rm -rf "$work/tmp" "$work/skip"
+	mkdir "$work/tmp"
+	(
+		export BATS_TEST_TMPDIR=$work/tmp BATS_TEST_NUMBER=$number
+		status=0 output='' lines=()
+		set -eE
+		trap 'echo "failed: line $LINENO: $BASH_COMMAND"' ERR
+		! declare -F setup >/dev/null || setup
+		"$2"
+	) >"$work/said" 2>&1
+	status=$?
+	if [ -e "$work/skip" ]; then
+		echo "ok $number $1 # skip $(cat "$work/skip")"
+	elif [ $status = 0 ]; then
+		echo "ok $number $1"
+	else
+		echo "not ok $number $1"
+		sed 's/^/# /' "$work/said"
+	fi
+}
+
+# What bats makes of a file: each test a function, test_1 and so on, and their names.
+tests_of() {
+	awk '/^@test "/ {
+			name = $0
+			sub(/^@test /, "", name)
+			sub(/ \{$/, "", name)
+			names = names "\n" name
+			print "test_" ++n "() {"
+			next
+		}
+		{ print }
+		END { print "names=(" names "\n)" }' "$1"
+}
+
+number=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+for file; do
+	BATS_TEST_FILENAME=$(readlink -f "$file")
+	BATS_TEST_DIRNAME=${BATS_TEST_FILENAME%/*}
+	unset -f setup
+	# shellcheck disable=SC1090
+	source <(tests_of "$file")
+	for i in "${!names[@]}"; do
+		one "${names[i]}" "test_$((i + 1))"
+	done
+done
