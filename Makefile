@@ -29,13 +29,18 @@ HARDENING := -fstack-protector-strong $(call has,-fstack-clash-protection) \
 	$(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 # The map makes the same of it in every directory.
 COMPILE = $(CC) $(STANDARD) $(WARNINGS) $(HARDENING) -ffile-prefix-map='$(CURDIR)=.' $(CPPFLAGS) $(CFLAGS)
-LINKING = -shared -Wl,-soname,libnoselfconn.so -Wl,--version-script=shim/exports.map \
-	-Wl,-z,relro,-z,now,-z,noexecstack,-z,defs,-z,nodelete -Wl,-Bsymbolic,--as-needed \
-	-Wl,-z,noseparate-code
+
+# The library is one file for the programs of every C library: it needs no other, and of the one
+# that is there only what shim/symbols lists. So nothing that calls into a certain C library on
+# its own may come in: last, to win over CFLAGS.
+ANY_LIBC := -fPIC -fno-plt -fvisibility=hidden -fno-stack-protector -U_FORTIFY_SOURCE \
+	$(call has,-mno-outline-atomics)
+LINKING = -shared -nostdlib -Wl,-soname,libnoselfconn.so -Wl,--version-script=shim/exports.map \
+	-Wl,-z,relro,-z,now,-z,noexecstack,-z,nodelete -Wl,-Bsymbolic -Wl,-z,noseparate-code
 
 # The library; launch/start, which the wrapper execs the command with; and, where there is one,
 # the supervisor.
-SOURCES = $(sort $(wildcard shim/*.c shim/reopen/*.c))
+SOURCES = $(sort $(wildcard shim/*.c $(addprefix shim/,$(addsuffix /*.c,base deepbind prevent reopen report))))
 HEADERS = $(wildcard shim/*.h shim/*/*.h)
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
 LIBRARY = $(BUILD)/libnoselfconn.so
@@ -48,11 +53,11 @@ all: $(LIBRARY) $(PROGRAMS)
 	@$(call say,$(LIBRARY): for LD_PRELOAD; scripts/noselfconn runs programs with it)
 
 $(LIBRARY): $(OBJECTS) shim/exports.map
-	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -o $@ $(OBJECTS) -ldl
+	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -o $@ $(OBJECTS)
 
 $(BUILD)/shim/%.o: shim/%.c $(HEADERS) Makefile
 	@mkdir -p $(@D)
-	$(COMPILE) -Ishim -fPIC -fno-plt -fvisibility=hidden -c -o $@ $<
+	$(COMPILE) $(ANY_LIBC) -Ishim -c -o $@ $<
 
 $(BUILD)/start: $(wildcard shim/launch/*.c)
 $(BUILD)/supervise: $(wildcard shim/supervise/*.c)

@@ -1,27 +1,22 @@
 /*
  * What the environment says, read once when the library is loaded. Privileged programs (setuid,
- * file capabilities) read nothing of it: see secure_getenv(3).
+ * file capabilities) read nothing of it, as with secure_getenv(3).
  */
 #ifndef NOSELFCONN_CONFIG_H
 #define NOSELFCONN_CONFIG_H
 
-#include <limits.h>
 #include <stdbool.h>
-#include <sys/types.h>
 
 struct config {
-	bool off;           /* NOSELFCONN=off: forward every call and look at none */
-	bool verbose;       /* NOSELFCONN_VERBOSE=1: report each repair on stderr */
-	unsigned retries;   /* NOSELFCONN_RETRIES: connects after the self-connected one */
-	char log[PATH_MAX]; /* NOSELFCONN_LOG: absolute path of a file to report to, or "" */
+	bool off;         /* NOSELFCONN=off: forward every call and look at none */
+	bool verbose;     /* NOSELFCONN_VERBOSE=1: report each repair on stderr */
+	unsigned retries; /* NOSELFCONN_RETRIES: connects after the self-connected one */
+	const char *log;  /* NOSELFCONN_LOG: absolute path of a file to report to, or NULL */
 };
 
 extern struct config config;
 
-/*
- * Fills in config; a malformed value is reported on stderr and its default kept. Called before
- * the first connect() is forwarded. Keeps errno.
- */
-void config_load(void);
+/* Fills in config; a malformed value is reported on stderr and its default kept. */
+void config_read(void);
 
 #endif

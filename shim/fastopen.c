@@ -1,39 +1,106 @@
 #include "fastopen.h"
 
+#include "base/kernel.h"
 #include "config.h"
-#include "next.h"
+#include "prevent/readable.h"
+#include "prevent/threads.h"
 #include "repair.h"
 #include "selfconn.h"
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 
 /* The state comes first in struct tcp_info. */
-bool fastopen_opens(int fd)
+static bool is_closed_tcp(int fd)
 {
 	unsigned char state = 0;
 	socklen_t len = sizeof state;
-	int before = errno;
-	bool closed =
-	        getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state, &len) == 0 && state == TCP_CLOSE;
-	errno = before;
-	return closed;
+	return sys_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state, &len) == 0 &&
+	       state == STATE_CLOSE;
 }
 
-bool fastopen_repair(int fd, const struct msghdr *msg, int flags, ssize_t *sent, int before)
+struct fastopen fastopen_begin(int fd, int flags, const struct sockaddr *addr, socklen_t len,
+                               size_t size)
 {
-	int error = errno, outcome = *sent >= 0 ? 0 : error;
-	enum repair_call call = (flags & MSG_DONTWAIT) != 0 ? REPAIR_SEND_NOWAIT : REPAIR_SEND;
-	if (config.off || !repair_is_due(fd, msg->msg_name, msg->msg_namelen, outcome))
+	struct fastopen f = {
+	        .fd = fd, .flags = flags, .addr = addr, .len = len, .before = errno};
+	f.opens = !config.off && is_closed_tcp(fd);
+	if (!f.opens)
+		return f;
+	if (!is_single_threaded() || size > FITS_ANY_BUFFER)
+		f.prevention = prevent_begin(fd, addr, len);
+	return f;
+}
+
+/* The bytes of msg, or more than fit if it is not easily said, or can't be read. */
+static size_t size_of(const struct msghdr *msg)
+{
+	const size_t more = FITS_ANY_BUFFER + 1, most_parts = 4;
+	size_t size = 0;
+	if (!is_readable(&msg->msg_iov) || !is_readable(&msg->msg_iovlen) ||
+	    msg->msg_iovlen > most_parts)
+		return more;
+	for (size_t i = 0; i < msg->msg_iovlen && size < more; i++) {
+		const size_t *len = &msg->msg_iov[i].iov_len;
+		size = is_readable(len) && *len < more ? size + *len : more;
+	}
+	return size;
+}
+
+struct fastopen fastopen_begin_message(int fd, int flags, const struct msghdr *msg)
+{
+	if (!is_readable(&msg->msg_name) || !is_readable(&msg->msg_namelen))
+		return fastopen_begin(fd, flags, NULL, 0, 0);
+	return fastopen_begin(fd, flags, msg->msg_name, msg->msg_namelen, size_of(msg));
+}
+
+bool fastopen_otherwise(struct fastopen *f, ssize_t result)
+{
+	return f->opens && result < 0 && errno == EADDRNOTAVAIL &&
+	       prevent_otherwise(&f->prevention, f->fd);
+}
+
+/*
+ * To what is it connected? The kernel is asked, because the program's address need not be
+ * readable; if the kernel does not tell, but the port is the one that it asked for, it is, by
+ * now.
+ */
+static bool may_be_connected_to_itself(const struct fastopen *f, struct address *dest)
+{
+	int error;
+	struct address local = local_address(f->fd);
+	struct endpoint own, other;
+	if (!address_endpoint(&local, local.len, &own) || own.port == 0)
 		return false;
-	if (!repair(fd, msg->msg_name, msg->msg_namelen, call, &outcome)) {
-		errno = error;
+	*dest = peer_address(f->fd, &error);
+	if (error == 0) /* a closed socket goes on telling its last peer */
+		return address_endpoint(dest, dest->len, &other) &&
+		       endpoint_equal(&own, &other) && !is_closed_tcp(f->fd);
+	if (error == ENOTCONN || !is_readable(f->addr) || address_port(f->addr) != own.port)
+		return false;
+	*dest = address_copy(f->addr, f->len);
+	return true;
+}
+
+/* Whatever the send said, also EFAULT for data that can't be read, may have come of a
+ * connection.
+ */
+bool fastopen_end(const struct fastopen *f, ssize_t *result)
+{
+	int error = *result < 0 ? errno : 0, outcome = NOT_SELF_CONNECTED;
+	bool waits = (f->flags & MSG_DONTWAIT) == 0;
+	struct address dest;
+	if (!f->opens)
+		return false;
+	prevent_end(&f->prevention, f->fd);
+	if (may_be_connected_to_itself(f, &dest))
+		outcome = repair(f->fd, &dest, waits ? BY_SEND : BY_SEND_NOWAIT, error);
+	if (outcome == NOT_SELF_CONNECTED) {
+		errno = error != 0 ? error : f->before;
 		return false;
 	}
 	/* Not to wait for the SYN to be answered, it could not send now. */
-	if (outcome == 0 && call == REPAIR_SEND_NOWAIT)
+	if (outcome == 0 && !waits)
 		outcome = EINPROGRESS;
-	errno = outcome == 0 ? before : outcome;
-	*sent = outcome == 0 ? next_sendmsg(fd, msg, flags & ~MSG_FASTOPEN) : -1;
-	return true;
+	errno = outcome != 0 ? outcome : f->before;
+	*result = -1;
+	return outcome == 0;
 }

@@ -1,25 +1,47 @@
 /*
  * TCP Fast Open: with MSG_FASTOPEN, a call that sends data opens the connection itself
  * (tcp(7)). What it sent went to the socket itself if that came out self-connected, and is gone
- * with the repair; it is sent again, once, to the server that the new connection reached. Where
+ * with the repair; it is sent again, once, to the server that the new connection reached. If
  * that is not made yet, for a non-blocking program, the call fails with EINPROGRESS, as it does
  * for want of a Fast Open cookie: nothing was taken.
+ *
+ * A send that is larger than the buffers would wait for itself for ever, before it could be
+ * looked at. So its self-connection is prevented, as in a program with threads (prevent.h).
  */
 #ifndef NOSELFCONN_FASTOPEN_H
 #define NOSELFCONN_FASTOPEN_H
 
-#include <stdbool.h>
-#include <sys/socket.h>
+#include "address.h"
+#include "prevent/prevent.h"
 #include <sys/types.h>
 
-/* Is fd a TCP socket without a connection, so that MSG_FASTOPEN opens one? Keeps errno. */
-bool fastopen_opens(int fd);
+/* No buffer is smaller than this (SOCK_MIN_RCVBUF). */
+enum { FITS_ANY_BUFFER = 2048 };
+
+struct fastopen {
+	int fd;
+	int flags;
+	int before; /* errno at the start of the call */
+	bool opens; /* fd is a socket of TCP without a connection */
+	const struct sockaddr *addr;
+	socklen_t len;
+	struct prevention prevention;
+};
+
+/* Before a send of size bytes with MSG_FASTOPEN. addr need not be readable. */
+struct fastopen fastopen_begin(int fd, int flags, const struct sockaddr *addr, socklen_t len,
+                               size_t size);
+
+/* The same, for a message, which need not be readable either. */
+struct fastopen fastopen_begin_message(int fd, int flags, const struct msghdr *msg);
+
+/* After that send, and its result: must it be made again, with the same flags? */
+bool fastopen_otherwise(struct fastopen *f, ssize_t result);
 
 /*
- * After a call for which that was so sent *sent bytes of msg, or failed, -1 with errno: repairs
- * a self-connection. True: *sent and errno are what the program is to get instead. False: they
- * are as they were. before is errno at the start of the call.
+ * After the last of these sends: repairs a self-connection. True: what was sent must be sent
+ * again, without MSG_FASTOPEN. False: *result and errno are what the program is given.
  */
-bool fastopen_repair(int fd, const struct msghdr *msg, int flags, ssize_t *sent, int before);
+bool fastopen_end(const struct fastopen *f, ssize_t *result);
 
 #endif

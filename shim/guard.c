@@ -1,32 +1,57 @@
 #include "guard.h"
 
+#include "base/kernel.h"
+#include "base/sys.h"
+#include "sockopt.h"
 #include "spare.h"
-#include <errno.h>
-#include <string.h>
 
-/* The last two addresses of 127.0.0.0/8. */
-static const unsigned char guard_addr[] = {127, 255, 255, 254};
-static const unsigned char other_addr[] = {127, 255, 255, 253};
+/* In 100::/64, which is never routed (RFC 6666), and the last two of 127.0.0.0/8. */
+static const struct in6_addr ipv6[] = {{.s6_addr = {1, [15] = 1}}, {.s6_addr = {1, [15] = 2}}};
+static const struct in6_addr ipv4[] = {
+        {.s6_addr = {[10] = 0xff, [11] = 0xff, [12] = 127, [13] = 255, [14] = 255, [15] = 254}},
+        {.s6_addr = {
+                 [10] = 0xff, [11] = 0xff, [12] = 127, [13] = 255, [14] = 255, [15] = 253}}};
 
-int guard_port(const struct endpoint *end)
+/* Of two addresses, the one that is not the self-connection's own. */
+static const struct in6_addr *address_beside(const struct endpoint *end,
+                                             const struct in6_addr two[2])
 {
-	struct sockaddr_in sin = {.sin_family = AF_INET, .sin_port = end->port};
-	bool taken = memcmp(end->addr.s6_addr + 12, guard_addr, 4) == 0;
-	memcpy(&sin.sin_addr, taken ? other_addr : guard_addr, 4);
+	return memcmp(&end->addr, &two[0], sizeof two[0]) == 0 ? &two[1] : &two[0];
+}
 
-	int before = errno, on = 1;
-	int fd = spare_socket(AF_INET, IPPROTO_TCP);
-	if (fd >= 0) {
-		/* Several repairs may guard one port, and a server with SO_REUSEADDR may come.
-		 */
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-		/* Where lo is down, 127.0.0.0/8 is not local. */
-		setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof on);
-		if (bind(fd, (const struct sockaddr *)&sin, sizeof sin) != 0) {
-			spare_close(fd);
-			fd = -1;
-		}
+/*
+ * Several repairs may guard one port, so SO_REUSEADDR. Nobody has the address, so IP_FREEBIND,
+ * which works for a socket of IPv6, too (IPV6_FREEBIND is of Linux 4.15).
+ */
+static int bound(const struct address *at, int device)
+{
+	int on = 1, fd = spare_socket(at->any.sa_family, IPPROTO_TCP);
+	if (fd < 0)
+		return -1;
+	sys_setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	sys_setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof on);
+	if (at->any.sa_family == AF_INET6)
+		sys_setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+	if (device != 0)
+		sys_setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &device, sizeof device);
+	if (sys_bind(fd, &at->any, at->len) != 0) {
+		spare_close(fd);
+		return -1;
 	}
-	errno = before;
 	return fd;
+}
+
+int guard_port(int fd, const struct endpoint *end)
+{
+	struct address six = {.in6 = {.sin6_family = AF_INET6,
+	                              .sin6_port = end->port,
+	                              .sin6_addr = *address_beside(end, ipv6)},
+	                      .len = sizeof(struct sockaddr_in6)};
+	struct address four = {.in = {.sin_family = AF_INET, .sin_port = end->port},
+	                       .len = sizeof(struct sockaddr_in)};
+	int device = 0;
+	memcpy(&four.in.sin_addr, address_beside(end, ipv4)->s6_addr + 12, 4);
+	sockopt_get(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &device);
+	int guard = bound(&six, device);
+	return guard >= 0 ? guard : bound(&four, device);
 }

@@ -3,21 +3,21 @@
  *
  * A connect() without a port of its own is given any port whose 4-tuple is free, but never one
  * in whose bind bucket a bound socket sits (__inet_hash_connect() passes over a bucket with
- * fastreuse >= 0). Buckets go by port alone, whatever the address or family, so a socket bound
- * to the port on a loopback address that nobody uses keeps every connect() away from it, and
- * stands in the way only of a server that binds the wildcard address without SO_REUSEADDR, for
- * as long as the repair lasts. It never connects, so it leaves nothing behind. (A socket in a
- * VRF has other buckets; the repair looks again after each connect.)
+ * fastreuse >= 0). Buckets go by port alone, whatever the address or family. So the guard is a
+ * socket of IPv6 only, bound to an address that nobody has: it keeps every connect() away, and
+ * no server, but one that binds the IPv6 wildcard address without SO_REUSEADDR, notices. It
+ * never connects, so it leaves nothing behind. A VRF has buckets of its own, so the guard goes
+ * into the one that the socket is bound to.
  */
 #ifndef NOSELFCONN_GUARD_H
 #define NOSELFCONN_GUARD_H
 
-#include "selfconn.h"
+#include "address.h"
 
 /*
- * Guards end->port from now on, also while another socket is still connected from it. Returns a
- * descriptor to close, or -1 where the guard can't be had. Keeps errno.
+ * Guards end->port from now on, also while fd is still connected from it. Returns a descriptor
+ * to close, or -1 if there can be no guard.
  */
-int guard_port(const struct endpoint *end);
+int guard_port(int fd, const struct endpoint *end);
 
 #endif

@@ -1,11 +1,6 @@
 /*
  * The functions that this library stands in front of: the next ones in the order in which the
- * program's libraries are searched, be they libc's or another preload's. Where there is none
- * (dlsym(3) fails), the system call is made directly.
- *
- * They are looked up when the library is loaded, or by the first call, because another
- * library's constructor may connect before ours has run; the configuration (config.h) is read
- * then, too.
+ * program's libraries are searched, be they the C library's or another preload's.
  */
 #ifndef NOSELFCONN_NEXT_H
 #define NOSELFCONN_NEXT_H
@@ -16,7 +11,10 @@
 /* sendmmsg(2)'s, without the need for _GNU_SOURCE. */
 struct mmsghdr;
 
-/* Looks them up, and reads the configuration, if that has not been done. */
+/*
+ * Looks them up. If dlsym(3) is not there (it was in a library of its own before glibc 2.34),
+ * or does not find one, the system call is made instead, as a cancellation point.
+ */
 void next_find(void);
 
 /* Each takes, returns and leaves in errno what the function of that name does. */

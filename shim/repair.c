@@ -1,35 +1,35 @@
 #include "repair.h"
 
+#include "base/kernel.h"
+#include "bound.h"
 #include "config.h"
 #include "guard.h"
-#include "hold.h"
 #include "next.h"
-#include "options.h"
-#include "reopen.h"
-#include "report.h"
-#include "reset.h"
+#include "prevent/prevent.h"
+#include "reopen/reopen.h"
+#include "report/report.h"
+#include "selfconn.h"
 #include "sockopt.h"
 #include "spare.h"
+#include "undo.h"
+#include "uninterrupted.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
-#include <string.h>
-#include <sys/time.h>
 
 struct repair {
-	int fd;    /* the program's descriptor */
-	int own;   /* our own one of the same socket; fd where none can be had */
-	int copy;  /* own, where it is ours to close, or -1; even then it may be fd's number */
-	int guard; /* keeps the kernel from choosing the port again, or -1 */
-	int flags; /* file status flags of fd, or -1 */
-	enum repair_call call;
-	struct sockaddr *addr; /* the destination */
-	socklen_t len;
-	struct endpoint end; /* where the socket was connected to itself */
+	int fd;        /* the program's descriptor */
+	int own;       /* our own one of the same socket; fd if there can be none */
+	int flags;     /* file status flags of fd, or -1 */
+	int guard;     /* keeps the kernel from choosing the port again, or -1 */
+	unsigned kept; /* how often a range kept it from that, for want of a guard */
+	enum opener opener;
+	unsigned long long
+	        cookie; /* tells the socket from another one; 0 if it can't be told */
+	struct address dest;
+	struct endpoint at; /* where the socket was connected to itself */
 	struct forgotten forgotten;
-	unsigned tries;  /* connects made again so far */
 	bool deliberate; /* the program bound the port */
-	const char *how; /* it was repaired, for the report; NULL where it was not */
+	const char *how; /* it was repaired, for the report; NULL if it was not */
 };
 
 static int outcome_of(int result)
@@ -42,21 +42,26 @@ static bool is_pending(int outcome)
 	return outcome == EINPROGRESS || outcome == EINTR || outcome == EALREADY;
 }
 
-/* Also where the flags are not to be had: then the socket may be looked at once too often. */
+/* Also if the flags can't be read: then the socket may be looked at once too often. */
 static bool is_blocking(const struct repair *r)
 {
 	return r->flags < 0 || (r->flags & O_NONBLOCK) == 0;
 }
 
-static bool is_to_wait(const struct repair *r)
+static bool is_again(const struct repair *r, int fd, int outcome)
 {
-	return is_blocking(r) && r->call != REPAIR_SEND_NOWAIT;
+	struct endpoint dest = r->at, end;
+	return (outcome == 0 || is_pending(outcome)) && is_self_connected(fd, &dest, &end);
 }
 
-static bool is_self_connected(const struct repair *r, int fd, int outcome)
+/* Has the program's descriptor been closed, perhaps opened anew, by a handler or a thread? */
+static bool is_gone(const struct repair *r)
 {
-	struct endpoint end;
-	return (outcome == 0 || is_pending(outcome)) && self_connected(fd, r->end.port, &end);
+	unsigned long long now = 0;
+	socklen_t len = sizeof now;
+	int result = sockopt_read(r->fd, SOL_SOCKET, SO_COOKIE, &now, &len);
+	return result == -EBADF || result == -ENOTSOCK ||
+	       (result == 0 && r->cookie != 0 && now != r->cookie);
 }
 
 /*
@@ -67,10 +72,10 @@ static bool is_self_connected(const struct repair *r, int fd, int outcome)
  */
 static bool is_outcome_of_earlier(const struct repair *r, int outcome)
 {
-	struct sockaddr_storage peer;
+	struct sockaddr_in6 peer;
 	socklen_t len = sizeof peer;
-	return r->call == REPAIR_CONNECT && outcome == 0 && !is_blocking(r) &&
-	       getpeername(r->own, (struct sockaddr *)&peer, &len) == 0;
+	return r->opener == BY_CONNECT && outcome == 0 && !is_blocking(r) &&
+	       sys_getpeername(r->own, &peer, &len) == 0;
 }
 
 /*
@@ -79,62 +84,74 @@ static bool is_outcome_of_earlier(const struct repair *r, int outcome)
  */
 static int begin(const struct repair *r, int fd)
 {
-	if (r->call == REPAIR_CONNECT)
-		return outcome_of(next_connect(fd, r->addr, r->len));
-	return outcome_of(
-	        (int)next_sendto(fd, NULL, 0, MSG_FASTOPEN | MSG_DONTWAIT, r->addr, r->len));
+	if (r->opener == BY_CONNECT)
+		return outcome_of(next_connect(fd, &r->dest.any, r->dest.len));
+	return outcome_of((int)next_sendto(fd, NULL, 0, MSG_FASTOPEN | MSG_DONTWAIT,
+	                                   &r->dest.any, r->dest.len));
 }
 
 /*
- * Connects the reset socket again, without waiting. O_NONBLOCK would show in every copy of the
+ * Connects the socket again, without waiting. O_NONBLOCK would show in every copy of the
  * descriptor, to whoever reads from it; a send timeout of one jiffy only to a connect() or a
  * send.
  */
-static int reconnect(const struct repair *r)
+static int begin_without_waiting(const struct repair *r)
 {
-	const struct timeval jiffy = {.tv_usec = 1};
-	struct timeval timeout;
+	const long jiffy[2] = {0, 1}; /* as a struct timeval */
+	long timeout[2];
 	socklen_t len = sizeof timeout;
-	bool limit = r->call == REPAIR_CONNECT && is_blocking(r) &&
-	             sockopt_read(r->own, SOL_SOCKET, SO_SNDTIMEO, &timeout, &len) &&
-	             sockopt_write(r->own, SOL_SOCKET, SO_SNDTIMEO, &jiffy, sizeof jiffy);
+	bool limit = r->opener == BY_CONNECT && is_blocking(r) &&
+	             sockopt_read(r->own, SOL_SOCKET, SEND_TIMEOUT, timeout, &len) == 0 &&
+	             sockopt_write(r->own, SOL_SOCKET, SEND_TIMEOUT, jiffy, sizeof jiffy) == 0;
 	int outcome = begin(r, r->own);
 	if (limit)
-		sockopt_write(r->own, SOL_SOCKET, SO_SNDTIMEO, &timeout, len);
+		sockopt_write(r->own, SOL_SOCKET, SEND_TIMEOUT, timeout, len);
 	return outcome;
 }
 
-static bool reset_in_place(const struct repair *r)
+/* Without a guard, a range keeps the kernel from the port, each time another part of it. */
+static int begin_again(struct repair *r, unsigned tries)
+{
+	struct prevention p = {0};
+	int outcome;
+	if (r->guard < 0 && prevent_by_range(&p, r->own, r->at.port, tries % 2))
+		r->kept++;
+	do
+		outcome = begin_without_waiting(r);
+	while (outcome == EADDRNOTAVAIL && prevent_otherwise(&p, r->own));
+	prevent_end(&p, r->own);
+	return outcome;
+}
+
+static bool undo_all(const struct repair *r)
 {
 	int fresh = 0;
-	if (!reset(r->own))
+	if (!undo(r->own))
 		return false;
-	reset_restore(r->own, &r->forgotten);
+	undo_restore(r->own, &r->forgotten);
 	if (r->guard >= 0 && sockopt_get(r->guard, SOL_SOCKET, SO_SNDBUF, &fresh))
-		reset_send_buffer(r->own, fresh);
+		undo_send_buffer(r->own, fresh);
 	return true;
 }
 
-/* A socket that can take the place of the one that was reset, or -1. */
-static int replacement(const struct repair *r)
+/* Another socket in the place of the one that was undone. False: it has to be that one. */
+static bool reopened(struct repair *r, int *outcome)
 {
-	if (protocol_of(r->own) != IPPROTO_TCP || r->flags < 0 || !own_port_is_harmless(r->own))
-		return -1;
-	return reopen_alike(r->fd, r->own);
-}
-
-/* Has new, the replacement, connect, and puts it there. False: that was not to be. */
-static bool reopen(struct repair *r, int new, int *outcome)
-{
-	reset_restore(new, &r->forgotten);
+	int new = reopen_alike(r->fd, r->own, r->flags);
+	if (new < 0)
+		return false;
+	undo_restore(new, &r->forgotten);
 	*outcome = begin(r, new);
-	if (is_self_connected(r, new, *outcome) ||
-	    !reopen_place(new, r->fd, r->own, r->flags)) {
-		reset(new);
+	if (is_again(r, new, *outcome) || !reopen_place(new, r->fd, r->own, r->flags)) {
+		undo(new);
+		spare_close(new);
 		return false;
 	}
-	spare_close(r->copy);
-	r->own = r->copy = new;
+	if (r->own != r->fd)
+		spare_close(r->own);
+	r->own = new;
+	r->cookie = sockopt_cookie(new);
+	r->how = "reopened";
 	return true;
 }
 
@@ -143,133 +160,130 @@ static bool reopen(struct repair *r, int new, int *outcome)
  * gets a socket that is not connected, visible as that may be, and the self-connection is
  * aborted when the last descriptor of it is closed.
  */
-static int replace(struct repair *r)
+static int replaced(struct repair *r)
 {
 	const struct linger abort = {.l_onoff = 1};
-	int protocol = protocol_of(r->own);
-	int new = spare_socket(r->addr->sa_family, protocol < 0 ? IPPROTO_TCP : protocol);
+	int new = reopen_unconnected(r->own, r->dest.any.sa_family);
 	if (new >= 0) {
-		options_carry(r->own, new);
-		reset_restore(new, &r->forgotten);
-		reopen_place(new, r->fd, r->own, r->flags);
+		undo_restore(new, &r->forgotten);
+		if (reopen_place(new, r->fd, r->own, r->flags))
+			r->cookie = sockopt_cookie(new);
+		spare_close(new);
 	}
-	spare_close(new);
 	sockopt_write(r->own, SOL_SOCKET, SO_LINGER, &abort, sizeof abort);
+	r->how = "replaced";
 	return ECONNREFUSED;
 }
 
 /*
- * Only a socket whose port the program bound is given its port again while the guard is there,
- * so that one reset in place is asked whose port it was only when that has happened, or must
- * not: a reset MPTCP socket goes on showing the address of the attempt, and own_port() would
- * bind it. From then on bind() chooses the port, because the guard may be of no use: for want
- * of a descriptor, or because the socket is of another network namespace than the program by
- * now.
+ * Only a socket whose port the program bound gets its port again while the guard is there, so
+ * one that was undone is asked whose port it was only when that has happened, or must not: an
+ * MPTCP socket goes on showing the address of the attempt, and the question would bind it. From
+ * then on bind() chooses the port, because the guard may be of no use: for want of a
+ * descriptor, or because the socket is of another network namespace than the program by now.
  */
 static int connect_again(struct repair *r)
 {
-	for (;; r->tries++) {
-		if (!reset_in_place(r)) {
-			r->how = "replaced";
-			return replace(r);
-		}
-		bool last = r->tries >= config.retries, first = r->tries == 0 && !last;
-		int new = first ? replacement(r) : -1, outcome;
-		enum own_port port = PORT_UNKNOWN;
-		if (new >= 0 || !first)
-			port = own_port(r->own, !first && !last);
-		if (new >= 0 && port == PORT_NONE && reopen(r, new, &outcome)) {
-			r->how = "reopened";
+	for (unsigned tries = 0;; tries++) {
+		if (!undo_all(r))
+			return replaced(r);
+		bool first = tries == 0, last = tries >= config.retries;
+		enum port_owner owner = PORT_OF_UNKNOWN;
+		int outcome;
+		if (first && !last && reopened(r, &outcome))
 			return outcome;
-		}
-		spare_close(new);
+		if (!first || last)
+			owner = bound_port(r->own, !first && !last);
 
-		r->deliberate = port == PORT_OWN;
-		if (!r->deliberate && last) {
+		r->deliberate =
+		        owner == PORT_OF_PROGRAM || (owner == PORT_OF_UNKNOWN && r->kept >= 2);
+		if (r->deliberate)
+			return begin_without_waiting(r);
+		if (last) {
 			r->how = "aborted";
 			return ECONNREFUSED;
 		}
-		outcome = reconnect(r);
-		if (r->deliberate)
-			return outcome;
-		if (!is_self_connected(r, r->own, outcome)) {
+		outcome = begin_again(r, tries);
+		if (!is_again(r, r->own, outcome)) {
 			r->how = "reset in place";
 			return outcome;
 		}
 	}
 }
 
-/*
- * The address in a connect() that tells the outcome of an earlier one may be another one, of
- * another family even: what counts is what the kernel did connect to.
- */
+/* Whatever address the program named, what counts is to what the kernel did connect. */
 static void set_destination(struct repair *r)
 {
-	struct sockaddr_in6 peer;
-	socklen_t len = peer_of(r->own, &peer);
-	if (len != 0) {
-		memcpy(r->addr, &peer, len);
-		r->len = len;
-	}
+	struct address peer = peer_address(r->own, NULL);
+	if (peer.len != 0)
+		r->dest = peer;
 }
 
-/*
- * All that must not be cut short, and does not wait. False: there was nothing to repair. Else,
- * *outcome is what came of it.
- */
-static bool undo_and_begin_again(struct repair *r, int *outcome)
+static bool look(struct repair *r, int outcome)
 {
-	bool found;
-	r->copy = spare_dup(r->fd);
-	r->own = r->copy >= 0 ? r->copy : r->fd;
-	r->flags = fcntl(r->own, F_GETFL);
+	struct endpoint dest = {.port = 0};
+	address_endpoint(&r->dest.any, r->dest.len, &dest);
+	return is_self_connected(r->own, &dest, &r->at) && !is_outcome_of_earlier(r, outcome);
+}
+
+/* All that must not be cut short, and does not wait: look, guard, undo, connect, look again. */
+static int undo_and_begin_again(struct repair *r, int outcome)
+{
+	int copy = spare_dup(r->fd);
+	r->own = copy >= 0 ? copy : r->fd;
+	r->cookie = sockopt_cookie(r->own);
+	r->flags = sys_fcntl(r->own, F_GETFL, 0);
 	if (r->flags < 0)
-		r->flags = fcntl(r->own, F_GETFL);
+		r->flags = sys_fcntl(r->own, F_GETFL, 0);
 
-	found = self_connected(r->own, port_of(r->addr, r->len), &r->end) &&
-	        !is_outcome_of_earlier(r, *outcome);
-	if (found) {
+	if (look(r, outcome)) {
 		set_destination(r);
-		r->guard = guard_port(&r->end);
-		r->forgotten = reset_remember(r->own);
-		*outcome = connect_again(r);
+		r->guard = guard_port(r->own, &r->at);
+		r->forgotten = undo_remember(r->own);
+		outcome = connect_again(r);
 		spare_close(r->guard);
-		/* Another thread may have closed it; what has its number now is no concern of
-		 * ours. */
-		if (is_pending(*outcome) && reopen_is_other_socket(r->fd, r->own))
-			*outcome = EBADF;
+		/* What has the number by now is no concern of ours. */
+		if (is_pending(outcome) && is_gone(r))
+			outcome = EBADF;
+	} else {
+		outcome = NOT_SELF_CONNECTED;
 	}
-	spare_close(r->copy);
-	return found;
+	if (r->own != r->fd)
+		spare_close(r->own);
+	return outcome;
 }
 
-bool repair(int fd, const struct sockaddr *addr, socklen_t len, enum repair_call call,
-            int *outcome)
+/* As the program's call would have done: interruptible, and a cancellation point. */
+static int wait_for(const struct repair *r)
 {
-	struct sockaddr_storage dest;
-	struct repair r = {.fd = fd, .addr = (struct sockaddr *)&dest, .call = call};
-	struct hold hold;
-	bool anew = false, waits;
-	/* sendmsg() takes the length of an address to be no more than this, if it is. */
-	r.len = len < sizeof dest ? len : sizeof dest;
-	memcpy(&dest, addr, r.len);
+	int outcome = EBADF;
+	if (!is_gone(r))
+		outcome = outcome_of(next_connect(r->fd, &r->dest.any, r->dest.len));
+	/* What SO_SNDTIMEO makes of a second connect(). */
+	return outcome == EALREADY ? EINPROGRESS : outcome;
+}
 
+int repair(int fd, const struct address *dest, enum opener opener, int outcome)
+{
+	struct repair r = {.fd = fd, .dest = *dest, .opener = opener};
+	int given = NOT_SELF_CONNECTED;
+	bool waits;
 	do {
-		hold_begin(&hold);
-		bool found = undo_and_begin_again(&r, outcome);
-		hold_end(&hold);
-		anew = anew || found;
-		waits = found && is_to_wait(&r) && is_pending(*outcome);
-		if (waits) {
-			*outcome = outcome_of(next_connect(fd, r.addr, r.len));
-			if (*outcome == EALREADY) /* what SO_SNDTIMEO makes of a second one */
-				*outcome = EINPROGRESS;
-		}
+		struct uninterrupted u;
+		uninterrupted_begin(&u);
+		outcome = undo_and_begin_again(&r, outcome);
+		uninterrupted_end(&u);
+		if (outcome == NOT_SELF_CONNECTED)
+			break;
+		waits = is_pending(outcome) && is_blocking(&r) && opener != BY_SEND_NOWAIT;
+		if (waits)
+			outcome = wait_for(&r);
+		given = outcome;
 		/* It should have been under way. If it was not, it is looked at like the first.
 		 */
-	} while (waits && !r.deliberate && (*outcome == 0 || is_pending(*outcome)));
+	} while (waits && !r.deliberate && (outcome == 0 || is_pending(outcome)));
 
 	if (r.how != NULL)
-		report_repair(fd, &r.end, r.how, *outcome);
-	return anew;
+		report_repair(fd, &r.at, r.how, given);
+	return given;
 }

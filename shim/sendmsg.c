@@ -4,25 +4,29 @@
  */
 #undef _GNU_SOURCE /* with it, the C libraries differ in how they declare sendmmsg() */
 #undef _TIME_BITS  /* with 64, glibc declares these with the names at the bottom */
+#include "base/kernel.h"
 #include "fastopen.h"
+#include "load.h"
 #include "next.h"
-#include <errno.h>
 
 /* Out of line, to keep the way of all other sends short. */
 __attribute__((noinline)) static ssize_t sendmsg_opening(int fd, const struct msghdr *msg,
                                                          int flags)
 {
-	int before = errno;
-	bool opens = fastopen_opens(fd);
-	ssize_t sent = next_sendmsg(fd, msg, flags);
-	if (opens)
-		fastopen_repair(fd, msg, flags, &sent, before);
+	struct fastopen f = fastopen_begin_message(fd, flags, msg);
+	ssize_t sent;
+	do
+		sent = next_sendmsg(fd, msg, flags);
+	while (fastopen_otherwise(&f, sent));
+	if (fastopen_end(&f, &sent))
+		sent = next_sendmsg(fd, msg, flags & ~MSG_FASTOPEN);
 	return sent;
 }
 
 __attribute__((visibility("default"))) ssize_t sendmsg(int fd, const struct msghdr *msg,
                                                        int flags)
 {
+	load_once();
 	if ((flags & MSG_FASTOPEN) != 0)
 		return sendmsg_opening(fd, msg, flags);
 	return next_sendmsg(fd, msg, flags);
@@ -37,28 +41,26 @@ struct mmsghdr {
 int sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags);
 
 /*
- * The first message opens the connection. After a repair only that one is sent again, and the
- * program is told so: as after any short count, it goes on with the second.
+ * The first message opens the connection, and only that one can be sent by the same call (for
+ * the second, MSG_FASTOPEN is an error). After a repair it is sent again.
  */
 __attribute__((noinline)) static int sendmmsg_opening(int fd, struct mmsghdr *msgs, unsigned n,
                                                       int flags)
 {
-	int before = errno;
-	bool opens = fastopen_opens(fd);
-	int count = next_sendmmsg(fd, msgs, n, flags);
-	ssize_t sent = count <= 0 ? -1 : (ssize_t)msgs[0].msg_len;
-	if (count == 0 || !opens ||
-	    !fastopen_repair(fd, &msgs[0].msg_hdr, flags, &sent, before))
-		return count;
-	if (sent < 0)
-		return -1;
-	msgs[0].msg_len = (unsigned)sent;
-	return 1;
+	struct fastopen f = fastopen_begin_message(fd, flags, &msgs[0].msg_hdr);
+	ssize_t count;
+	do
+		count = next_sendmmsg(fd, msgs, n, flags);
+	while (fastopen_otherwise(&f, count));
+	if (fastopen_end(&f, &count))
+		count = next_sendmmsg(fd, msgs, 1, flags & ~MSG_FASTOPEN);
+	return (int)count;
 }
 
 __attribute__((visibility("default"))) int sendmmsg(int fd, struct mmsghdr *msgs, unsigned n,
                                                     int flags)
 {
+	load_once();
 	if ((flags & MSG_FASTOPEN) != 0)
 		return sendmmsg_opening(fd, msgs, n, flags);
 	return next_sendmmsg(fd, msgs, n, flags);

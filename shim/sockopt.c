@@ -1,25 +1,29 @@
 #include "sockopt.h"
 
-bool sockopt_read(int fd, int level, int name, void *value, socklen_t *len)
+#include "base/kernel.h"
+#include "base/sys.h"
+
+int sockopt_read(int fd, int level, int name, void *value, socklen_t *len)
 {
 	socklen_t size = *len;
-	if (getsockopt(fd, level, name, value, len) == 0)
-		return true;
+	if (sys_getsockopt(fd, level, name, value, len) == 0)
+		return 0;
 	*len = size;
-	return getsockopt(fd, level, name, value, len) == 0;
+	return sys_getsockopt(fd, level, name, value, len);
 }
 
-bool sockopt_write(int fd, int level, int name, const void *value, socklen_t len)
+int sockopt_write(int fd, int level, int name, const void *value, socklen_t len)
 {
-	return setsockopt(fd, level, name, value, len) == 0 ||
-	       setsockopt(fd, level, name, value, len) == 0;
+	if (sys_setsockopt(fd, level, name, value, len) == 0)
+		return 0;
+	return sys_setsockopt(fd, level, name, value, len);
 }
 
 bool sockopt_get(int fd, int level, int name, int *value)
 {
 	int got = 0;
 	socklen_t len = sizeof got;
-	if (!sockopt_read(fd, level, name, &got, &len))
+	if (sockopt_read(fd, level, name, &got, &len) != 0)
 		return false;
 	*value = got;
 	return true;
@@ -27,5 +31,19 @@ bool sockopt_get(int fd, int level, int name, int *value)
 
 bool sockopt_set(int fd, int level, int name, int value)
 {
-	return sockopt_write(fd, level, name, &value, sizeof value);
+	return sockopt_write(fd, level, name, &value, sizeof value) == 0;
+}
+
+int sockopt_protocol(int fd)
+{
+	int protocol = -1;
+	sockopt_get(fd, SOL_SOCKET, SO_PROTOCOL, &protocol);
+	return protocol;
+}
+
+unsigned long long sockopt_cookie(int fd)
+{
+	unsigned long long cookie = 0;
+	socklen_t len = sizeof cookie;
+	return sockopt_read(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) == 0 ? cookie : 0;
 }

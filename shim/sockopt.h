@@ -8,12 +8,18 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-/* As the system calls; true is success. On failure errno says why. */
-bool sockopt_read(int fd, int level, int name, void *value, socklen_t *len);
-bool sockopt_write(int fd, int level, int name, const void *value, socklen_t len);
+/* As the system calls; each returns 0 or -errno. */
+int sockopt_read(int fd, int level, int name, void *value, socklen_t *len);
+int sockopt_write(int fd, int level, int name, const void *value, socklen_t len);
 
-/* The same with an int. A value that can't be read is left as it is. */
+/* The same with an int; true is success. A value that can't be read is left as it is. */
 bool sockopt_get(int fd, int level, int name, int *value);
 bool sockopt_set(int fd, int level, int name, int value);
+
+/* Returns SO_PROTOCOL of fd, or -1. */
+int sockopt_protocol(int fd);
+
+/* Returns SO_COOKIE, a number that no other socket has, or 0 if it can't be told. */
+unsigned long long sockopt_cookie(int fd);
 
 #endif

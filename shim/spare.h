@@ -1,7 +1,7 @@
 /*
- * Descriptors of the library's own, open only while a repair lasts. None is 0, 1 or 2: where
- * the program has closed one of these, what is written to it must not end up in our socket. All
- * are close-on-exec. Every function keeps errno.
+ * Descriptors of the library's own, open only while a repair lasts. None is 0, 1 or 2: if the
+ * program has closed one of these, what is written to it must not end up in our socket. All are
+ * close-on-exec.
  */
 #ifndef NOSELFCONN_SPARE_H
 #define NOSELFCONN_SPARE_H

@@ -1,28 +1,27 @@
 #include "holders.h"
 
-#include "text.h"
+#include "base/sys.h"
+#include "report/text.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/stat.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 /* One look at the processes of the system. */
 struct search {
-	ino_t inode;   /* of the socket */
-	char link[48]; /* what its descriptors are links to in /proc/PID/fd */
-	char self[16]; /* this process's PID, as /proc has it */
-	int mine[2];   /* the descriptors that may refer to the socket */
-	int budget;    /* system calls left; one takes some microseconds */
-	bool other;    /* looking at a process other than this one */
+	unsigned long inode; /* of the socket */
+	char link[32];       /* what its descriptors are links to in /proc/PID/fd */
+	char self[16];       /* this process's PID, as /proc has it */
+	int mine[2];         /* the descriptors that may refer to the socket */
+	int budget;          /* system calls left; one takes some microseconds */
+	int processes;       /* that were counted */
+	bool other;          /* looking at a process other than this one */
 };
 
-enum { BUDGET = 1200 };
+enum { BUDGET = 1200, MOST_PROCESSES = 24, MOST_DESCRIPTORS = 1000 };
 
-/* As getdents64(2) fills it in; readdir(3) would take memory from the heap. */
+/* As getdents64(2) fills it in. */
 struct entry {
 	uint64_t ino;
 	int64_t off;
@@ -35,9 +34,9 @@ struct entry {
  * After a look-up failed: has another process closed what was looked at, or exited, or is it
  * not for this one to look at? In this process nothing vanishes meanwhile.
  */
-static bool is_gone(const struct search *s)
+static bool is_gone(const struct search *s, long error)
 {
-	return s->other && (errno == ENOENT || errno == ESRCH || errno == EACCES);
+	return s->other && (error == -ENOENT || error == -ESRCH || error == -EACCES);
 }
 
 static bool spend(struct search *s, int calls)
@@ -51,9 +50,9 @@ typedef bool visit_fn(struct search *, int dir, const char *name);
 /* Calls visit for each entry of dir whose name is a number, until one returns false. */
 static bool each_number(struct search *s, int dir, visit_fn *visit)
 {
-	_Alignas(struct entry) char buf[1024];
+	_Alignas(struct entry) char buf[512];
 	long n;
-	while ((n = syscall(SYS_getdents64, dir, buf, sizeof buf)) > 0) {
+	while (spend(s, 1) && (n = sys_getdents64(dir, buf, sizeof buf)) > 0) {
 		for (long at = 0; at < n;) {
 			const struct entry *e = (const struct entry *)(const void *)(buf + at);
 			at += e->reclen;
@@ -61,89 +60,127 @@ static bool each_number(struct search *s, int dir, visit_fn *visit)
 				return false;
 		}
 	}
-	return n == 0 || is_gone(s);
+	return s->budget >= 0 && (n == 0 || is_gone(s, n));
 }
 
-/*
- * In what fdinfo says of an epoll set, does the line stand for a watch of the socket, "tfd: 3
- * ... ino:18bb sdev:9"; or of a Unix socket, for descriptors that are on their way, "scm_fds:
- * 1"?
- */
-static bool line_tells(struct search *s, const char *line)
-{
-	if (strncmp(line, "scm_fds:", 8) == 0)
-		return strtol(line + 8, NULL, 10) != 0;
-	if (strncmp(line, "tfd:", 4) != 0)
-		return false;
-	const char *ino = strstr(line, " ino:");
-	return !spend(s, 1) || ino == NULL || strtoull(ino + 5, NULL, 16) == s->inode;
-}
+typedef bool line_fn(struct search *, const char *line);
 
-static bool info_is_without(struct search *s, int dir, const char *name)
+/* Calls fits for each line of the file path in dir, until one does not. */
+static bool each_line(struct search *s, int dir, const char *path, line_fn *fits)
 {
-	char path[32], buf[256];
-	struct text where = text_in(path, sizeof path);
+	char buf[256];
 	size_t used = 0;
-	ssize_t n = -1;
-	text_add(&where, "../fdinfo/");
-	text_add(&where, name);
-	int info = openat(dir, path, O_RDONLY | O_CLOEXEC);
-	if (info < 0)
-		return is_gone(s);
-	bool without = spend(s, 3);
-	while (without && (n = read(info, buf + used, sizeof buf - 1 - used)) > 0) {
-		char *line = buf, *end;
+	int fd = sys_openat(dir, path, O_RDONLY | O_CLOEXEC, 0);
+	if (fd < 0)
+		return is_gone(s, fd);
+	long n = -1;
+	bool all = spend(s, 2);
+	while (all && spend(s, 1) &&
+	       (n = sys_read(fd, buf + used, sizeof buf - 1 - used)) > 0) {
+		char *line = buf;
 		buf[used + (size_t)n] = '\0';
-		for (; without && (end = strchr(line, '\n')) != NULL; line = end + 1) {
+		for (char *end; all && (end = (char *)text_find(line, "\n")) != NULL;
+		     line = end + 1) {
 			*end = '\0';
-			without = !line_tells(s, line);
+			all = fits(s, line);
 		}
 		used = strlen(line);
 		memmove(buf, line, used);
 		if (used == sizeof buf - 1)
-			without = false;
+			used = 0; /* of a longer line, the beginning has been read */
 	}
-	close(info);
-	return without && n == 0;
+	sys_close(fd);
+	return all && (n == 0 || is_gone(s, n));
+}
+
+/*
+ * In what fdinfo says of an epoll set, a line stands for each watch, "tfd: 3 ... ino:18bb
+ * sdev:9"; of a Unix socket, one for descriptors that are on their way, "scm_fds: 1".
+ */
+static bool is_without_socket(struct search *s, const char *line)
+{
+	if (text_begins(line, "scm_fds:"))
+		return text_equal(line, "scm_fds: 0") || text_equal(line, "scm_fds:\t0");
+	if (!text_begins(line, "tfd:"))
+		return true;
+	const char *ino = text_find(line, " ino:");
+	return spend(s, 1) && ino != NULL && text_number(ino + 5, NULL, 16) != s->inode;
+}
+
+static bool info_is_without(struct search *s, int dir, const char *name)
+{
+	char path[32];
+	struct text where = text_in(path, sizeof path);
+	text_add(&where, "../fdinfo/");
+	text_add(&where, name);
+	return each_line(s, dir, path, is_without_socket);
 }
 
 static bool descriptor_is_other(struct search *s, int dir, const char *name)
 {
-	char link[48];
+	char link[32];
 	if (!spend(s, 1))
 		return false;
-	ssize_t n = readlinkat(dir, name, link, sizeof link - 1);
+	long n = sys_readlinkat(dir, name, link, sizeof link - 1);
 	if (n < 0)
-		return is_gone(s);
+		return is_gone(s, n);
 	link[n] = '\0';
-	if (strcmp(link, s->link) == 0) {
-		long fd = strtol(name, NULL, 10);
-		return !s->other && (fd == s->mine[0] || fd == s->mine[1]);
+	if (text_equal(link, s->link)) {
+		unsigned long fd = text_number(name, NULL, 10);
+		return !s->other && ((int)fd == s->mine[0] || (int)fd == s->mine[1]);
 	}
-	if (strcmp(link, "anon_inode:[eventpoll]") == 0 ||
-	    (!s->other && strncmp(link, "socket:", 7) == 0))
+	if (text_equal(link, "anon_inode:[eventpoll]") ||
+	    (!s->other && text_begins(link, "socket:")))
 		return info_is_without(s, dir, name);
-	return s->other || strcmp(link, "anon_inode:[io_uring]") != 0;
+	return !text_equal(link, "anon_inode:[io_uring]");
+}
+
+static bool is_no_ring(struct search *s, const char *line)
+{
+	(void)s;
+	return text_find(line, "[io_uring]") == NULL;
+}
+
+/* The link count of /proc/PID/task is its threads and 2. */
+static bool has_one_thread(struct search *s, int process)
+{
+	struct statx st;
+	int result = sys_statx(process, "task", 0, STATX_NLINK, &st);
+	return spend(s, 1) && (result == 0 ? st.stx_nlink == 3 : is_gone(s, result));
+}
+
+/* In /proc/PID/fd, st_size is the number of descriptors, since Linux 6.2. */
+static bool has_few_descriptors(struct search *s, int process)
+{
+	struct statx st;
+	int result = sys_statx(process, "fd", 0, STATX_SIZE, &st);
+	return spend(s, 1) &&
+	       (result == 0 ? st.stx_size <= MOST_DESCRIPTORS : is_gone(s, result));
 }
 
 static bool process_is_without(struct search *s, int proc, const char *pid)
 {
-	char path[32];
-	struct text where = text_in(path, sizeof path);
-	text_add(&where, pid);
-	text_add(&where, "/fd");
-
-	int dir = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return spend(s, 1) && is_gone(s);
-	bool without = spend(s, 4) && each_number(s, dir, descriptor_is_other);
-	close(dir);
+	int process = sys_openat(proc, pid, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	if (process < 0)
+		return spend(s, 1) && is_gone(s, process);
+	bool without =
+	        spend(s, 2) && has_one_thread(s, process) && has_few_descriptors(s, process);
+	int dir =
+	        without ? sys_openat(process, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0) : -1;
+	if (dir >= 0) {
+		without = spend(s, 2) && each_number(s, dir, descriptor_is_other) &&
+		          each_line(s, process, "maps", is_no_ring);
+		sys_close(dir);
+	} else if (without) {
+		without = is_gone(s, dir);
+	}
+	sys_close(process);
 	return without;
 }
 
 static bool other_process_is_without(struct search *s, int proc, const char *pid)
 {
-	if (strcmp(pid, s->self) == 0)
+	if (text_equal(pid, s->self))
 		return true;
 	s->other = true;
 	bool without = process_is_without(s, proc, pid);
@@ -151,40 +188,52 @@ static bool other_process_is_without(struct search *s, int proc, const char *pid
 	return without;
 }
 
-/* The link count of /proc/self/task is its threads and 2. */
-static bool has_one_thread(int proc)
+static bool is_one_of_few(struct search *s, int proc, const char *pid)
 {
-	struct stat st;
-	return fstatat(proc, "self/task", &st, 0) == 0 && st.st_nlink == 3;
+	(void)proc;
+	(void)pid;
+	return ++s->processes <= MOST_PROCESSES;
+}
+
+static bool each_process(struct search *s, visit_fn *visit)
+{
+	int proc = sys_openat(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	if (proc < 0)
+		return false;
+	bool all = spend(s, 2) && each_number(s, proc, visit);
+	sys_close(proc);
+	return all;
 }
 
 static bool is_signal_driven(int fd)
 {
-	return fcntl(fd, F_GETOWN) != 0 || fcntl(fd, F_GETSIG) != 0 ||
-	       (fcntl(fd, F_GETFL) & O_ASYNC) != 0;
+	return sys_fcntl(fd, F_GETOWN, 0) != 0 || sys_fcntl(fd, F_GETSIG, 0) != 0 ||
+	       (sys_fcntl(fd, F_GETFL, 0) & O_ASYNC) != 0;
+}
+
+/* First where a second reference is likely, and soon found. */
+static bool this_process_is_without(struct search *s)
+{
+	int proc = sys_openat(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	if (proc < 0)
+		return false;
+	long n = sys_readlinkat(proc, "self", s->self, sizeof s->self - 1);
+	bool without = n > 0 && process_is_without(s, proc, s->self);
+	sys_close(proc);
+	return without;
 }
 
 bool held_only_here(int fd, int own)
 {
 	struct search s = {.mine = {fd, own}, .budget = BUDGET};
-	struct stat st;
-	int before = errno;
-	bool only = false;
-
-	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (proc >= 0 && !is_signal_driven(fd) && has_one_thread(proc) && fstat(fd, &st) == 0 &&
-	    readlinkat(proc, "self", s.self, sizeof s.self - 1) > 0) {
-		s.inode = st.st_ino;
-		struct text link = text_in(s.link, sizeof s.link);
-		text_add(&link, "socket:[");
-		text_add_number(&link, st.st_ino, 10);
-		text_add(&link, "]");
-		/* First where a second reference is likely, and soon found. */
-		only = process_is_without(&s, proc, s.self) &&
-		       each_number(&s, proc, other_process_is_without);
-	}
-	if (proc >= 0)
-		close(proc);
-	errno = before;
-	return only;
+	struct statx st;
+	if (is_signal_driven(fd) || sys_statx(fd, "", AT_EMPTY_PATH, STATX_INO, &st) != 0)
+		return false;
+	s.inode = (unsigned long)st.stx_ino;
+	struct text link = text_in(s.link, sizeof s.link);
+	text_add(&link, "socket:[");
+	text_add_number(&link, s.inode, 10);
+	text_add(&link, "]");
+	return each_process(&s, is_one_of_few) && this_process_is_without(&s) &&
+	       each_process(&s, other_process_is_without);
 }

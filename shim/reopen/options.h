@@ -8,12 +8,12 @@
 #include <stdbool.h>
 
 /*
- * Gives the new socket to every option that from has, both unconnected. True only where each
- * then reads the same on both. False, too, on a kernel that can't tell whether the program has
- * set the buffers' sizes or has changed its network namespace (SO_BUF_LOCK, SO_NETNS_COOKIE;
- * Linux 5.15), or where what can't be read back is in use (a filter, a key for TCP MD5
- * signatures or TCP-AO, a leased flow label). Keeps errno.
+ * Gives the socket to every option that from has, both unconnected and of that domain. True
+ * only if each then reads the same on both. False, too, on a kernel that can't tell whether the
+ * program has set the buffers' sizes or has changed its network namespace (SO_BUF_LOCK,
+ * SO_NETNS_COOKIE; Linux 5.15), or if what can't be read back is in use (a filter, a key for
+ * TCP MD5 signatures or TCP-AO, a leased flow label).
  */
-bool options_carry(int from, int to);
+bool options_carry(int from, int to, int domain);
 
 #endif

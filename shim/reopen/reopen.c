@@ -1,52 +1,83 @@
 #include "reopen.h"
 
+#include "base/kernel.h"
+#include "base/sandbox.h"
+#include "base/sys.h"
+#include "bound.h"
 #include "holders.h"
 #include "options.h"
-#include "reset.h"
+#include "report/text.h"
 #include "sockopt.h"
 #include "spare.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <linux/stat.h>
 
-/* The kernel notes who opened a socket, and netfilter's owner match goes by it. */
-static bool same_owner(int a, int b)
+static bool look_at(int fd, struct statx *st)
 {
-	struct stat x, y;
-	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_uid == y.st_uid;
+	return sys_statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, st) == 0;
 }
 
-bool reopen_is_other_socket(int a, int b)
+/* Who opened a socket shows in fstat(), and netfilter's owner match goes by it; fchmod() works.
+ */
+static bool is_same_owner(int a, int b)
 {
-	struct stat x, y;
-	if (fstat(a, &x) != 0)
-		return errno == EBADF;
-	return fstat(b, &y) == 0 && (x.st_dev != y.st_dev || x.st_ino != y.st_ino);
+	struct statx x, y;
+	return look_at(a, &x) && look_at(b, &y) && x.stx_uid == y.stx_uid &&
+	       x.stx_gid == y.stx_gid && x.stx_mode == y.stx_mode;
 }
 
-int reopen_alike(int fd, int own)
+/* Is it certain that a is closed, or another socket than b? */
+static bool is_other_socket(int a, int b)
 {
-	int domain, before = errno, new = -1;
-	if (sockopt_get(own, SOL_SOCKET, SO_DOMAIN, &domain) && !owns_address(own) &&
-	    held_only_here(fd, own))
-		new = spare_socket(domain, IPPROTO_TCP);
-	if (new >= 0 && !(same_owner(own, new) && options_carry(own, new))) {
-		spare_close(new);
-		new = -1;
-	}
-	errno = before;
+	struct statx x, y;
+	if (!look_at(a, &x))
+		return sys_fcntl(a, F_GETFD, 0) < 0;
+	return look_at(b, &y) && (x.stx_dev_major != y.stx_dev_major ||
+	                          x.stx_dev_minor != y.stx_dev_minor || x.stx_ino != y.stx_ino);
+}
+
+/*
+ * A socket of SMC that has fallen back to TCP answers every question like one of TCP, but the
+ * name of its protocol, which is the socket's that the program opened.
+ */
+static bool is_of_tcp(int fd)
+{
+	char name[8] = "";
+	long n = sys(SYS_fgetxattr, fd, (long)"system.sockprotoname", (long)name,
+	             sizeof name - 1, 0, 0);
+	return n > 0 ? text_equal(name, "TCP") || text_equal(name, "TCPv6") : n == -EOPNOTSUPP;
+}
+
+/* In the order of what it costs. */
+int reopen_alike(int fd, int own, int status_flags)
+{
+	int domain;
+	if (status_flags < 0 || is_sandboxed() || sockopt_protocol(own) != IPPROTO_TCP ||
+	    !is_of_tcp(own) || !sockopt_get(own, SOL_SOCKET, SO_DOMAIN, &domain) ||
+	    bound_address(own) || !bound_port_is_harmless(own) || !held_only_here(fd, own))
+		return -1;
+	int new = spare_socket(domain, IPPROTO_TCP);
+	if (new < 0 || (is_same_owner(own, new) && options_carry(own, new, domain) &&
+	                bound_port(own, false) == PORT_OF_KERNEL))
+		return new;
+	spare_close(new);
+	return -1;
+}
+
+bool reopen_place(int new, int fd, int own, int status_flags)
+{
+	int fdflags = sys_fcntl(fd, F_GETFD, 0);
+	return fdflags >= 0 && sys_fcntl(new, F_SETFL, status_flags) == 0 &&
+	       !is_other_socket(fd, own) &&
+	       sys_dup3(new, fd, (fdflags & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0) == fd;
+}
+
+int reopen_unconnected(int own, sa_family_t family)
+{
+	int protocol = sockopt_protocol(own);
+	int new = spare_socket(family, protocol < 0 ? IPPROTO_TCP : protocol);
+	if (new >= 0)
+		options_carry(own, new, family);
 	return new;
-}
-
-bool reopen_place(int replacement, int fd, int own, int status_flags)
-{
-	int before = errno, fdflags = fcntl(fd, F_GETFD);
-	bool placed = fdflags >= 0 && fcntl(replacement, F_SETFL, status_flags) == 0 &&
-	              !reopen_is_other_socket(fd, own) &&
-	              dup3(replacement, fd, (fdflags & FD_CLOEXEC) != 0 ? O_CLOEXEC : 0) == fd;
-	errno = before;
-	return placed;
 }

@@ -1,7 +1,9 @@
 #include "symbols.h"
 
-#include <string.h>
+#include "report/text.h"
 #include <sys/mman.h>
+
+#pragma weak dl_iterate_phdr
 
 enum { HIDDEN_VERSION = 0x8000 };
 
@@ -55,9 +57,8 @@ struct search {
 static int look_at(struct dl_phdr_info *info, size_t size, void *search)
 {
 	struct search *s = search;
-	const char *slash = strrchr(info->dlpi_name, '/');
 	(void)size;
-	if (slash == NULL || strcmp(slash + 1, s->file) != 0)
+	if (!text_equal(text_file_name(info->dlpi_name), s->file))
 		return 0;
 	read_symbols(&s->found, info);
 	return 1;
@@ -66,7 +67,8 @@ static int look_at(struct dl_phdr_info *info, size_t size, void *search)
 struct symbols symbols_of(const char *file)
 {
 	struct search s = {.file = file};
-	dl_iterate_phdr(look_at, &s);
+	if (dl_iterate_phdr != NULL)
+		dl_iterate_phdr(look_at, &s);
 	return s.found;
 }
 
@@ -87,7 +89,7 @@ symbol *symbols_find(const struct symbols *s, const char *name)
 	do
 		if ((chain[i - first] | 1) == (hash | 1) &&
 		    (s->versions[i] & HIDDEN_VERSION) == 0 &&
-		    strcmp(s->names + s->table[i].st_name, name) == 0)
+		    text_equal(s->names + s->table[i].st_name, name))
 			return &s->table[i];
 	while ((chain[i++ - first] & 1) == 0);
 	return NULL;

@@ -13,16 +13,20 @@
  * The next dlopen() is a tail call, because it asks for its caller: that one's RUNPATH, $ORIGIN
  * and namespace count.
  */
+#include "base/sys.h"
 #include "config.h"
-#include "next.h"
+#include "load.h"
+#include "report/text.h"
 #include "symbols.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <string.h>
 #include <sys/auxv.h>
-#include <sys/mman.h>
+
+#pragma weak dl_iterate_phdr
+#pragma weak dlsym
+#pragma weak getauxval
 
 #ifndef RTLD_DEEPBIND
 #define RTLD_DEEPBIND 8
@@ -107,10 +111,10 @@ static void rebind_writable(const struct plan *p, const struct symbols *s)
 	int protection = s->protection;
 	if (to <= (uintptr_t)s->names + s->names_size)
 		protection &= ~PROT_EXEC;
-	if (mprotect((void *)from, to - from, protection | PROT_WRITE) != 0)
+	if (sys_mprotect(from, to - from, protection | PROT_WRITE) != 0)
 		return;
 	rebind(p, s, true);
-	mprotect((void *)from, to - from, protection);
+	sys_mprotect(from, to - from, protection);
 }
 
 /* Called once, under dl_iterate_phdr(3)'s lock: no thread is to find read-only what another has
@@ -131,7 +135,6 @@ __attribute__((noinline)) static void reach(void)
 {
 	int before = errno;
 	struct plan p = {{symbols_of("libc.so.6"), symbols_of("libpthread.so.0")}, {false}};
-	next_find(); /* before libc's functions can't be found any more */
 	for (unsigned i = 0; i < DOORS; i++)
 		p.wanted[i] = !config.off && is_next(&p, doors[i].name);
 	dl_iterate_phdr(rebind_all, &p);
@@ -141,9 +144,8 @@ __attribute__((noinline)) static void reach(void)
 /* Would the library be passed by? */
 static bool looks_in_libc(const char *file, int mode)
 {
-	const char *slash = file != NULL ? strrchr(file, '/') : NULL;
-	const char *name = slash != NULL ? slash + 1 : file;
-	return (mode & RTLD_DEEPBIND) != 0 || (name != NULL && strcmp(name, "libc.so.6") == 0);
+	return (mode & RTLD_DEEPBIND) != 0 ||
+	       (file != NULL && text_equal(text_file_name(file), "libc.so.6"));
 }
 
 typedef void *dlopen_fn(const char *, int);
@@ -166,7 +168,8 @@ __attribute__((noinline)) static dlopen_fn *next_dlopen(void)
 	dlopen_fn *next = atomic_load_explicit(&found, memory_order_relaxed);
 	if (next != NULL)
 		return next;
-	*(void **)&next = dlsym(RTLD_NEXT, "dlopen");
+	if (dlsym != NULL)
+		*(void **)&next = dlsym(RTLD_NEXT, "dlopen");
 	if (next == NULL)
 		return dlopen_of_libdl();
 	atomic_store_explicit(&found, next, memory_order_relaxed);
@@ -175,8 +178,10 @@ __attribute__((noinline)) static dlopen_fn *next_dlopen(void)
 
 __attribute__((visibility("default"))) WITH_TAIL_CALLS void *dlopen(const char *file, int mode)
 {
+	load_once(); /* before libc's functions can't be found any more */
 	dlopen_fn *next = next_dlopen();
-	if (looks_in_libc(file, mode))
+	if (dlsym != NULL && dl_iterate_phdr != NULL && getauxval != NULL &&
+	    looks_in_libc(file, mode))
 		reach();
 	if (next == NULL)
 		return NULL;

@@ -1,0 +1,60 @@
+/*
+ * Numbers of the kernel's interface that not every C library's headers have. Those of sockets
+ * are <asm-generic/socket.h>'s; on alpha, mips, parisc and sparc, which have others, no socket
+ * is reopened (reopen/options.c).
+ */
+#ifndef NOSELFCONN_KERNEL_H
+#define NOSELFCONN_KERNEL_H
+
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+#ifndef MSG_FASTOPEN
+#define MSG_FASTOPEN 0x20000000
+#endif
+#ifndef SO_PEERNAME
+#define SO_PEERNAME 28
+#endif
+#ifndef SO_MEMINFO
+#define SO_MEMINFO 55
+#endif
+#ifndef SO_COOKIE
+#define SO_COOKIE 57
+#endif
+#ifndef SO_BINDTOIFINDEX
+#define SO_BINDTOIFINDEX 62
+#endif
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
+#ifndef SO_BUF_LOCK
+#define SO_BUF_LOCK 72
+#endif
+#ifndef SOCK_SNDBUF_LOCK
+#define SOCK_SNDBUF_LOCK 1
+#endif
+#ifndef IP_LOCAL_PORT_RANGE
+#define IP_LOCAL_PORT_RANGE 51
+#endif
+#ifndef TCP_RTO_MIN_US
+#define TCP_RTO_MIN_US 45
+#endif
+#ifndef TCP_DELACK_MAX_US
+#define TCP_DELACK_MAX_US 46
+#endif
+
+/* With two longs, as the system calls have it; the macro may stand for another. */
+#ifdef SO_SNDTIMEO_OLD
+enum { SEND_TIMEOUT = SO_SNDTIMEO_OLD };
+#else
+enum { SEND_TIMEOUT = SO_SNDTIMEO };
+#endif
+
+/* The states of <netinet/tcp.h>, which does not go with <linux/tcp.h>. */
+enum { STATE_ESTABLISHED = 1, STATE_CLOSE = 7 };
+
+#endif

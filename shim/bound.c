@@ -1,0 +1,48 @@
+#include "bound.h"
+
+#include "address.h"
+#include "base/sys.h"
+#include "sockopt.h"
+#include <errno.h>
+
+bool bound_port_is_harmless(int fd)
+{
+	int no_port;
+	return sockopt_get(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &no_port) &&
+	       sockopt_set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, no_port);
+}
+
+/*
+ * IP_BIND_ADDRESS_NO_PORT keeps a bind() that succeeds from choosing a port, and binding the
+ * address that is there already changes nothing. Asked twice, like a socket option.
+ */
+enum port_owner bound_port(int fd, bool choose)
+{
+	int no_port = 0;
+	enum port_owner owner = PORT_OF_UNKNOWN;
+	struct address a = local_address(fd);
+	if (a.any.sa_family == AF_INET6)
+		a.in6.sin6_port = 0;
+	else
+		a.in.sin_port = 0;
+
+	bool changes = sockopt_get(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &no_port) &&
+	               sockopt_set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, !choose);
+	for (int i = 0; i < 2 && a.len != 0 && owner == PORT_OF_UNKNOWN; i++) {
+		int result = sys_bind(fd, &a.any, a.len);
+		if (result == 0)
+			owner = PORT_OF_KERNEL;
+		else if (result == -EINVAL)
+			owner = PORT_OF_PROGRAM;
+	}
+	if (changes)
+		sockopt_set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, no_port);
+	return owner;
+}
+
+bool bound_address(int fd)
+{
+	struct address a = local_address(fd);
+	struct endpoint end;
+	return !address_endpoint(&a.any, a.len, &end) || !endpoint_is_wildcard(&end);
+}

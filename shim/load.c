@@ -1,0 +1,22 @@
+#include "load.h"
+
+#include "config.h"
+#include "next.h"
+#include "report/report.h"
+#include <errno.h>
+
+_Atomic bool loaded;
+
+/* When the library is loaded, because dlsym() takes locks, and connect() may be called in a
+ * signal handler. */
+__attribute__((constructor, cold)) void load(void)
+{
+	int before = errno;
+	if (atomic_load_explicit(&loaded, memory_order_acquire))
+		return;
+	next_find();
+	config_read();
+	report_prepare();
+	atomic_store_explicit(&loaded, true, memory_order_release);
+	errno = before;
+}

@@ -1,0 +1,18 @@
+/*
+ * The ephemeral port range of the network namespace: the ports that the kernel chooses from.
+ */
+#ifndef NOSELFCONN_EPHEMERAL_H
+#define NOSELFCONN_EPHEMERAL_H
+
+struct port_range {
+	unsigned low, high;
+};
+
+/*
+ * Read from /proc the first time, and remembered: it may have changed since, or the program may
+ * have entered another namespace. If it can't be read, or a seccomp filter is in force, which
+ * may not expect an open(), it is taken to be every port that needs no privilege.
+ */
+struct port_range ephemeral_ports(void);
+
+#endif

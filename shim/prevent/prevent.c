@@ -1,0 +1,106 @@
+#include "prevent.h"
+
+#include "address.h"
+#include "base/kernel.h"
+#include "base/sys.h"
+#include "config.h"
+#include "ephemeral.h"
+#include "port.h"
+#include "readable.h"
+#include <errno.h>
+#include <stdatomic.h>
+
+enum { MOST_TRIES = 3, LAST_PORT = 65535 };
+
+/* IP_LOCAL_PORT_RANGE: the lower end in the lower half; 0 is no bound, or no range at all. */
+static uint32_t packed(unsigned low, unsigned high)
+{
+	return low | (uint32_t)high << 16;
+}
+
+static bool set_range(int fd, uint32_t range)
+{
+	return sys_setsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &range, sizeof range) == 0;
+}
+
+/*
+ * Linux 6.3. The kernel takes no notice of a bound that lies outside the namespace's range, so
+ * a part that would be empty is not used.
+ */
+bool prevent_by_range(struct prevention *p, int fd, in_port_t port, unsigned turn)
+{
+	struct port_range range = ephemeral_ports();
+	unsigned at = port_number(port);
+	socklen_t len = sizeof p->before;
+	if (sys_getsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &p->before, &len) != 0)
+		return false;
+	unsigned low = p->before & LAST_PORT, high = p->before >> 16;
+	if (low > range.low)
+		range.low = low;
+	if (high != 0 && high < range.high)
+		range.high = high;
+	if (at < range.low || at > range.high || range.low == range.high)
+		return false;
+
+	unsigned below = at - range.low, above = range.high - at;
+	p->parts[0] = below != 0 ? packed(low, at - 1) : packed(at + 1, high);
+	p->parts[1] = above != 0 ? packed(at + 1, high) : packed(low, at - 1);
+	p->part = turn;
+	p->by_range = set_range(fd, p->parts[p->part]);
+	return p->by_range;
+}
+
+/*
+ * Threads take turns by the golden ratio, so that each part is begun with as often as its size
+ * deserves, and neither is used up long before the other.
+ */
+static unsigned next_turn(unsigned port, struct port_range range)
+{
+	static atomic_uint turn;
+	unsigned random = atomic_fetch_add_explicit(&turn, 0x9e3779b9U, memory_order_relaxed);
+	return (random >> 16) * (range.high - range.low + 1) >> 16 < port - range.low ? 0 : 1;
+}
+
+/* What sockets that are not of TCP answer to its options, of IPv4 and of IPv6. */
+static bool is_not_tcp(int error)
+{
+	return error == -EOPNOTSUPP || error == -ENOPROTOOPT;
+}
+
+struct prevention prevent_begin(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	struct prevention p = {0};
+	struct port_range range;
+	unsigned char state = 0;
+	socklen_t size = sizeof state;
+	if (len < sizeof(struct sockaddr_in) || !is_readable(addr) ||
+	    !address_is_internet(addr, len))
+		return p;
+	in_port_t port = address_port(addr);
+	range = ephemeral_ports();
+	if (port_number(port) < range.low || port_number(port) > range.high)
+		return p;
+	/* The state comes first in struct tcp_info. */
+	int result = sys_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state, &size);
+	p.not_tcp = is_not_tcp(result);
+	if (result == 0 && state == STATE_CLOSE &&
+	    !prevent_by_range(&p, fd, port, next_turn(port_number(port), range)))
+		port_take(fd, port);
+	return p;
+}
+
+bool prevent_otherwise(struct prevention *p, int fd)
+{
+	if (!p->by_range || ++p->tries >= MOST_TRIES ||
+	    (p->tries > 1 && p->tries > config.retries))
+		return false;
+	p->part = 1 - p->part;
+	return set_range(fd, p->parts[p->part]);
+}
+
+/* Twice: once may be a passing failure. */
+void prevent_end(const struct prevention *p, int fd)
+{
+	if (p->by_range && !set_range(fd, p->before))
+		set_range(fd, p->before);
+}

@@ -1,0 +1,50 @@
+/*
+ * Preventing a self-connection: for the duration of a call that connects, the kernel is kept
+ * from choosing the destination's port.
+ *
+ * A self-connection is complete before connect() returns. In a program with several threads,
+ * another one that waits for the socket would see it before it can be undone; so there it is
+ * prevented, if the destination's port is one that the kernel may choose. That takes some
+ * microseconds, and need not succeed: what comes of the call is looked at all the same.
+ */
+#ifndef NOSELFCONN_PREVENT_H
+#define NOSELFCONN_PREVENT_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct prevention {
+	bool by_range;   /* the socket has been given part of the range of ports */
+	bool not_tcp;    /* the socket is not one of TCP: it is never self-connected */
+	uint32_t before; /* the range that the program had given it, 0 for none */
+	uint32_t parts[2];
+	unsigned part;  /* the one that is set, in parts, or 0 for a range without the other */
+	unsigned tries; /* how often the kernel found no port */
+};
+
+/*
+ * To be called before fd connects to addr, which need not be readable. Does nothing to a socket
+ * that is connected or that the program has bound to a port.
+ */
+struct prevention prevent_begin(int fd, const struct sockaddr *addr, socklen_t len);
+
+/*
+ * After EADDRNOTAVAIL: true if the call should be made again, because the other part of the
+ * range has not been tried yet, or the kernel may have lost a port that it chose to another
+ * socket.
+ */
+bool prevent_otherwise(struct prevention *p, int fd);
+
+/* Gives the socket back the range that it had. */
+void prevent_end(const struct prevention *p, int fd);
+
+/*
+ * The range alone, for a repair without a guard: keeps fd from getting port (in network byte
+ * order). turn, 0 or 1, says with which part to begin: if the range is not known for sure, one
+ * of them may be of no effect, but not both. False if the kernel can't do that.
+ */
+bool prevent_by_range(struct prevention *p, int fd, in_port_t port, unsigned turn);
+
+#endif

@@ -1,0 +1,20 @@
+/*
+ * The program's memory, before the kernel has accepted it: a bad pointer must give EFAULT,
+ * never a crash.
+ */
+#ifndef NOSELFCONN_READABLE_H
+#define NOSELFCONN_READABLE_H
+
+#include <stdbool.h>
+
+/* What can be asked for at once: family, port and IPv4 address of a socket address. */
+enum { READABLE_BYTES = 8 };
+
+/*
+ * Can READABLE_BYTES at p be read? Memory of the running thread's own stack can; about any
+ * other, the kernel is asked with a system call that fails: 0.45 us where getsockname() took
+ * 0.8.
+ */
+bool is_readable(const void *p);
+
+#endif
