@@ -84,7 +84,7 @@ with socket.create_server(("127.0.0.1", 40000)):
 	rm "$tree/build"
 	mkdir "$tree/build"
 	ln -s "$build/start" "$tree/build/start"
-	ln -s "$build/tests/absent.so" "$tree/build/libnoselfconn.so"
+	ln -s "$build/tests/swap.so" "$tree/build/libnoselfconn.so"
 	run -1 in_ns "$wrapper" --self-test
 	has 'does NOT work here: attempt 1 was connected to itself'
 	[[ $output != *'works here'* ]]

@@ -80,7 +80,7 @@ fails() {
 }
 
 @test "the library stands in front of what LD_PRELOAD has" {
-	export LD_PRELOAD="$build/tests/inject.so $build/tests/absent.so"
+	export LD_PRELOAD="$build/tests/inject.so $build/tests/swap.so"
 	in_front() {
 		run "${shell[@]}" "$wrapper" sh -c 'echo "$LD_PRELOAD"'
 		is "$ours:$LD_PRELOAD"
@@ -90,9 +90,9 @@ fails() {
 
 @test "the library is named once, also where it was preloaded already" {
 	once() {
-		run env LD_PRELOAD="$build/tests/inject.so:$library $build/tests/absent.so" \
+		run env LD_PRELOAD="$build/tests/inject.so:$library $build/tests/swap.so" \
 			"${shell[@]}" "$wrapper" -q "${shell[@]}" "$wrapper" sh -c 'echo "$LD_PRELOAD"'
-		is "$ours:$build/tests/inject.so:$build/tests/absent.so"
+		is "$ours:$build/tests/inject.so:$build/tests/swap.so"
 	}
 	in_each_shell once
 }

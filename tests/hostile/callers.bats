@@ -100,10 +100,17 @@ heals() {
 @test "a hundred threads connect to one closed port" {
 	range=40000-40255
 	heals "refused: 2000" "$threads" crowd 100 20
+	not_repaired
+}
+
+@test "a hundred threads connect to one closed port, in a range that is not known" {
+	export range=40000-40255 MOVE_RANGE=yes
+	heals "refused: 2000" "$threads" crowd 100 20
 	repaired "reset in place"
 }
 
 @test "a thread with the smallest stack connects, and the repair is reported" {
+	export MOVE_RANGE=yes
 	self_connects "$threads" small
 	run env NOSELFCONN_VERBOSE=1 LD_PRELOAD="$library" "$build/tests/netns" 40000 40001 \
 		"$threads" small
@@ -112,14 +119,17 @@ heals() {
 }
 
 @test "no descriptor is lost when a thread is cancelled" {
+	export MOVE_RANGE=yes
 	heals "cancelled: 300" "$threads" cancel deferred 300
 }
 
 @test "no descriptor is lost when a thread is cancelled asynchronously" {
+	export MOVE_RANGE=yes
 	heals "cancelled: 300" "$threads" cancel asynchronous 300
 }
 
 @test "a thread that closes the descriptor meanwhile, and opens a file: it stays as it is" {
+	export MOVE_RANGE=yes
 	heals "under the same number" "$threads" closer 1000
 }
 
@@ -243,7 +253,7 @@ refused_calls() {
 }
 
 @test "where a seccomp filter refuses what reopening needs, the socket is reset in place" {
-	refused_calls "reset in place" dup3 getdents64 readlinkat fstat getsockopt fcntl
+	refused_calls "reset in place" dup3 getdents64 readlinkat getsockopt fcntl prctl
 }
 
 # Then there can be no log.
@@ -260,7 +270,7 @@ refused_calls() {
 }
 
 @test "where a seccomp filter refuses to block signals, the repair does without" {
-	refused_calls reopened rt_sigprocmask
+	refused_calls "reset in place" rt_sigprocmask
 }
 
 @test "where a seccomp filter refuses setsockopt(), there is no self-connection" {

@@ -131,7 +131,7 @@ static void refuse(const char *name)
 	             {"setsockopt", SYS_setsockopt},
 	             {"bind", SYS_bind},
 	             {"fcntl", SYS_fcntl},
-	             {"fstat", SYS_newfstatat},
+	             {"prctl", SYS_prctl},
 	             {"getdents64", SYS_getdents64},
 	             {"readlinkat", SYS_readlinkat},
 	             {"rt_sigprocmask", SYS_rt_sigprocmask}};

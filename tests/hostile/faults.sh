@@ -50,7 +50,7 @@ run() {
 	# The first process, which starts the others, must not get that far.
 	when=$((${!#} + $(sed -n "s/^$name //p" "$dir/firsts" | grep . || echo 0)))
 	[ "$name" = close ] && may_leak=may-leak
-	timeout 60 strace -f --seccomp-bpf -qq -o /dev/null -E LD_PRELOAD="$preloads" -e trace="$name" \
+	timeout 60 strace -f -qq -o /dev/null -E LD_PRELOAD="$preloads" -e trace="$name" \
 		-e inject="$name:error=$errno:when=$when..$((when + times - 1))" \
 		"$BUILD/tests/fault" "${words[@]}" $may_leak error "$errno" \
 		each "$(number_of "$name")" "$when" "$runs" "$@"

@@ -75,7 +75,7 @@ sanitized() {
 @test "helgrind finds nothing in many repairs from many threads" {
 	need valgrind
 	# Its own memory grows, so that soak is not content; but it has nothing to say.
-	run shimmed in_ns 40000-40031 "${helgrind[@]}" "$build/tests/soak" 300 4 1
+	MOVE_RANGE=yes run shimmed in_ns 40000-40031 "${helgrind[@]}" "$build/tests/soak" 300 4 1
 	[[ $output == *" 0 self-connected, "* && $output != *"=="* ]]
 	repaired "reset in place"
 }
@@ -98,7 +98,7 @@ sanitized() {
 }
 
 @test "The sanitizers find nothing in many repairs from many threads" {
-	sanitized 40000-40031 soak 5000 4 1
+	MOVE_RANGE=yes sanitized 40000-40031 soak 5000 4 1
 	repaired "reset in place"
 }
 

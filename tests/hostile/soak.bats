@@ -20,6 +20,12 @@ soak() {
 @test "many connects from the threads of a process: all refused, nothing lost, the ports bindable" {
 	run shimmed soak 40000-40063 20000 8 1
 	[ "$status" -eq 0 ]
+	[[ $output =~ \ 0\ reset\ in\ place ]]
+}
+
+@test "the same in a range that is not known: all refused, nothing lost, the ports bindable" {
+	MOVE_RANGE=yes run shimmed soak 40000-40063 20000 8 1
+	[ "$status" -eq 0 ]
 	[[ $output =~ \ [1-9][0-9]*\ reset\ in\ place ]]
 }
 

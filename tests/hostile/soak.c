@@ -9,6 +9,8 @@
  *
  * A line of progress on stderr, a summary on stdout; exit status 1 where something is not so.
  */
+#include "move-range.h"
+
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <err.h>
@@ -291,6 +293,7 @@ int main(int argc, char **argv)
 		errx(2, "up to %d threads, up to %d processes", MOST_THREADS, MOST_PROCESSES);
 	count = (atol(argv[1]) + threads * processes - 1) / (threads * processes);
 
+	move_range();
 	FILE *range = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
 	if (range == NULL || fscanf(range, "%d %d", &low, &high) != 2)
 		errx(2, "ip_local_port_range");

@@ -10,6 +10,7 @@
  *                          opens a file, which is to stay as it is
  */
 #include "attempt.h"
+#include "move-range.h"
 
 #include <err.h>
 #include <fcntl.h>
@@ -178,6 +179,7 @@ int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : "";
 
+	move_range();
 	int before = descriptors();
 	times = atoi(argv[argc - 1]);
 	if (strcmp(word, "crowd") == 0 && argc == 4) {

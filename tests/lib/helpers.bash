@@ -33,14 +33,16 @@ machine_cannot() {
 	skip "$1"
 }
 
-# in_ns [LOW-HIGH] COMMAND...: in a network namespace with that ephemeral port range. If the test
-# programs are those of another ABI (abi.sh), what is to be preloaded is handed to them as
-# ABI_PRELOAD, past the native programs on the way.
+# in_ns [LOW-HIGH] COMMAND...: in a network namespace with that ephemeral port range, and with
+# ABSENT, on a kernel that lacks something (lacking.c). If the test programs are those of another
+# ABI (abi.sh), what is to be preloaded is handed to them as ABI_PRELOAD, past the native programs
+# on the way.
 in_ns() {
 	local low=40000 high=40001 preload=${LD_PRELOAD-}
 	case $1 in
 	[0-9]*-[0-9]*) low=${1%-*} high=${1#*-}; shift ;;
 	esac
+	[ -z "${ABSENT+set}" ] || set -- "$build/tests/lacking" "$@"
 	if [ -n "${ABI-}" ]; then
 		ABI_PRELOAD=$preload LD_PRELOAD='' "$build/tests/netns" "$low" "$high" "$@"
 	else

@@ -396,6 +396,12 @@ deliberate() {
 	said "connect: ok" "answer: hello"
 }
 
+@test "a socket in repair mode, as a checkpoint is restored with, is left alone" {
+	in_ns "$client" tcp4 opt 6 19 1 2>/dev/null || cannot "TCP_REPAIR needs a privilege"
+	deliberate tcp4 opt 6 19 1 connect 127.0.0.1 40000
+	said "connect: ok"
+}
+
 @test "a deliberate self-connection over IPv6 is left alone" {
 	need_ipv6
 	deliberate tcp6 bind ::1 40000 connect ::1 40000 say hello

@@ -463,7 +463,7 @@ static const struct option table[] = {
         {IPPROTO_TCP, 16, "TCP_THIN_LINEAR_TIMEOUTS", CARRIED, INT(1)},
         {IPPROTO_TCP, 17, "TCP_THIN_DUPACK", ACTION, INT(1)}, /* without effect since 4.11 */
         {IPPROTO_TCP, 18, "TCP_USER_TIMEOUT", CARRIED, INT(5000)},
-        {IPPROTO_TCP, 19, "TCP_REPAIR", RESETS, INT(1)},
+        {IPPROTO_TCP, 19, "TCP_REPAIR", READ, NOTHING}, /* in that mode, it is left alone */
         {IPPROTO_TCP, 20, "TCP_REPAIR_QUEUE", READ, NOTHING},
         {IPPROTO_TCP, 21, "TCP_QUEUE_SEQ", READ, NOTHING},
         {IPPROTO_TCP, 23, "TCP_FASTOPEN", CARRIED, INT(5)},
