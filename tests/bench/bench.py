@@ -35,6 +35,7 @@ build = os.path.abspath(sys.argv[1])
 here = build + "/bench"
 library = here + "/installed/lib/libnoselfconn.so"
 wrapper = here + "/installed/bin/noselfconn"
+supervise = here + "/installed/lib/noselfconn/supervise"
 rows, skipped = [], []
 
 
@@ -251,7 +252,47 @@ def measure_calls():
             )
 
 
+# The same calls of a program that is supervised.
+
+SUPERVISED = {"not supervised": [], "supervised": [supervise, "quiet"]}
+
+
+def measure_supervised():
+    say("timing supervised calls")
+    for kind in ("closed", "open", "unix", "sendto"):
+        times = {name: [] for name in SUPERVISED}
+        try:
+            for _ in range(ROUNDS):
+                for name, prefix in SUPERVISED.items():
+                    pairs = number_pairs(run([*prefix, here + "/calls", kind, "paired", str(PAIRS)]))
+                    times[name].append(statistics.median(ns for ns, _ in pairs))
+        except Failed as why:
+            skip(f"supervised calls ({why})")
+            return
+        bare = times["not supervised"]
+        for name, rounds in times.items():
+            row(
+                KINDS[kind] + ", of any program",
+                name,
+                unit="ns",
+                value=quartiles(rounds),
+                ratio=quartiles([a / b for a, b in zip(rounds, bare)]),
+                more=quartiles([a - b for a, b in zip(rounds, bare)]),
+            )
+
+
 # 3, 4: the start of a process, and of one through a wrapper.
+
+
+def static_true():
+    """A program that no preload reaches, and that does nothing; None if there is no static libc."""
+    program, source = here + "/static-true", written("static-true.c", "int main(void) { return 0; }")
+    try:
+        run(["cc", "-static", "-o", program, source])
+    except Failed as why:
+        skip(f"the start of a static program ({why})")
+        return None
+    return program
 
 
 def symbol_relocations(command, variables):
@@ -265,6 +306,7 @@ def symbol_relocations(command, variables):
 def measure_starts():
     true = shutil.which("true")
     START, WRAPPER = "start of true, preloaded", "start of true through a wrapper"
+    STATIC, static = "start of a static program", static_true()
     bare_script = written("bare-script", 'exec "$@"\n')
     ways = [(START, name, v, [true]) for name, v in PRELOADS.items()]
     ways += [
@@ -281,11 +323,17 @@ def measure_starts():
         (WRAPPER, "noselfconn (script)", {}, [wrapper, "true"]),
         (WRAPPER, "torsocks (script)", PRELOADS.get("torsocks"), ["torsocks", "true"]),
         (WRAPPER, "eatmydata (script)", {}, ["eatmydata", "true"]),
+        (WRAPPER, "noselfconn --all (supervised)", {}, [wrapper, "--all", "true"]),
     ]
+    if static is not None:
+        ways += [
+            (STATIC, "none", {}, [static]),
+            (STATIC, "noselfconn (supervised)", {}, [wrapper, static]),
+        ]
     usable = []
     for section, name, variables, command in ways:
         variables = dict(variables or {})
-        if section == WRAPPER:
+        if section != START:
             variables.pop("LD_PRELOAD", None)
             variables["PATH"] = "/usr/bin:/bin"  # a long one takes each its time
         try:
@@ -623,6 +671,7 @@ def main():
     except Failed as why:
         skip(f"repairs (no namespace: {why})")
     measure_calls()
+    measure_supervised()
     measure_starts()
     if running:
         measure_repairs()
