@@ -54,6 +54,14 @@ static int listen_to_children(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* The last process of the tree has ended, for which the keeper ends too. */
+static _Noreturn void end(void)
+{
+	while (wait(NULL) > 0)
+		;
+	_exit(0);
+}
+
 void watch(struct family *family, int listener, pid_t command)
 {
 	int children = listen_to_children(), keeper = start_keeper(family, listener);
@@ -62,8 +70,8 @@ void watch(struct family *family, int listener, pid_t command)
 		close(family->witness_end);
 	family->witness_end = -1;
 	command = reap(family, listener, children, command);
-	for (;;) {
-		struct pollfd p[] = {{.fd = listener, .events = POLLIN},
+	for (bool over = false;;) {
+		struct pollfd p[] = {{.fd = over ? -1 : listener, .events = POLLIN},
 		                     {.fd = children, .events = POLLIN},
 		                     {.fd = family->news_end},
 		                     {.fd = keeper}};
@@ -78,12 +86,13 @@ void watch(struct family *family, int listener, pid_t command)
 			close(family->news_end);
 			family->news_end = -1;
 		}
-		if (p[3].revents & POLLHUP) {
+		over |= (p[0].revents & POLLHUP) != 0;
+		if (over && command == 0)
+			end();
+		if (p[3].revents & POLLHUP && !over) {
 			close(keeper);
 			keeper = start_keeper(family, listener);
 		}
-		if (p[0].revents & POLLHUP && command == 0)
-			_exit(0);
 	}
 }
 
