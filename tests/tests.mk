@@ -45,13 +45,14 @@ check-abis: $(ABIS:%=check-%)
 $(ABIS:%=check-%): $(BUILD)/tests/netns
 	BUILD=$(BUILD) tests/lib/abi.sh $(@:check-%=%)
 
-# The table of affected programs in the README, in the words that clients.bats heard.
+# The table of affected programs, tests/world/AFFECTED.md, in the words that clients.bats heard.
 affected: all $(BUILD)/tests/client $(BUILD)/tests/netns
 	-@ALL=1 tests/lib/setup.sh bats parallel tests/world/clients.bats
 	@rm -rf $(BUILD)/affected && mkdir $(BUILD)/affected
 	@AFFECTED='$(abspath $(BUILD))/affected' $(RUN_TESTS) tests/world/clients.bats >&2
-	@printf '| %s | %s | %s |\n' program 'connected to itself' 'with noselfconn' --- --- ---
-	@cat $(BUILD)/affected/*
+	@sed '/^| --- /q' tests/world/AFFECTED.md >$(BUILD)/affected.md
+	@cat $(BUILD)/affected/* >>$(BUILD)/affected.md
+	@cp $(BUILD)/affected.md tests/world/AFFECTED.md
 
 # Random sequences of calls, with the library and without: see tests/repair/differ.c. A quarter of
 # an hour or so; what it finds can be run again by its number.

@@ -1,5 +1,6 @@
 # Measurements, beside what a user would take instead: a table, or with BENCH_FLAGS=--json its
-# JSON; bench.svg is drawn from that. BENCH_QUICK=1 only shows that it works.
+# JSON. RESULTS.md and bench.svg, in tests/bench, are made anew from that; not with BENCH_QUICK=1,
+# which only shows that it works.
 BENCH = $(BUILD)/bench
 BENCH_NEEDS = strace valgrind readelf proxychains4 torsocks mptcpize eatmydata
 BENCH_PROGRAMS = $(patsubst tests/%.c,$(BUILD)/%,$(filter-out tests/bench/floor.c,$(wildcard tests/bench/*.c))) \
@@ -12,6 +13,7 @@ bench: all $(BENCH_PROGRAMS) $(BUILD)/tests/netns $(BUILD)/tests/client
 	@$(MAKE) -s install DESTDIR= PREFIX='$(abspath $(BENCH))/installed' LIBDIR='$(abspath $(BENCH))/installed/lib'
 	@python3 tests/bench/bench.py $(BUILD) $(BENCH_FLAGS)
 	@python3 tests/bench/plot.py $(BENCH)/bench.json >$(BENCH)/bench.svg
+	@[ -n "$(BENCH_QUICK)" ] || cp $(BENCH)/bench.svg $(BENCH)/RESULTS.md tests/bench
 
 $(BENCH)/%: tests/bench/%.c Makefile
 	@mkdir -p $(@D)

@@ -2,8 +2,8 @@
 """bench.py BUILD [--json]: measures what the library costs, beside what a user would take instead.
 
 Run through `make bench`, which builds what is measured and installs what it can of the rest.
-Prints a table, or its JSON; the JSON is also left in BUILD/bench/bench.json. With BENCH_QUICK=1
-everything is done once or twice, to see whether it works.
+Prints a table, or its JSON; leaves both in BUILD/bench, as RESULTS.md and bench.json. With
+BENCH_QUICK=1 everything is done once or twice, to see whether it works.
 
 Whatever is compared is run by turns, in many short rounds, so that a machine that grows slower or
 faster does so for all alike. A time stands with its quartiles over the rounds. What can be counted
@@ -14,6 +14,7 @@ loader looked up (LD_DEBUG), pages (minor faults).
 import contextlib
 import concurrent.futures
 import glob
+import io
 import json
 import os
 import platform
@@ -660,6 +661,20 @@ def print_table(result):
         print(line(texts))
 
 
+RESULTS = """# What noselfconn costs
+
+`make bench` makes this file, on the machine that its first line names.
+
+```
+%s```
+
+Each ratio compares with the same call without a preload, made by turns in the same process; with plain
+`true`; or with a refused `connect()`. "more" is the difference in time. "syscalls" counts those that
+the call makes in addition, or all of a start. "A check in the program itself" is `getsockname()` and
+`getpeername()` after each `connect()`.
+"""
+
+
 def main():
     about = machine()
     for tool in ("strace", "valgrind"):
@@ -683,10 +698,11 @@ def main():
     text = json.dumps(result, indent=1)
     with open(here + "/bench.json", "w", encoding="utf-8") as file:
         file.write(text + "\n")
-    if "--json" in sys.argv[2:]:
-        print(text)
-    else:
+    with contextlib.redirect_stdout(io.StringIO()) as table:
         print_table(result)
+    with open(here + "/RESULTS.md", "w", encoding="utf-8") as file:
+        file.write(RESULTS % table.getvalue())
+    print(text if "--json" in sys.argv[2:] else table.getvalue(), end="")
 
 
 main()
