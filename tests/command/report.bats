@@ -41,7 +41,7 @@ general() {
 	NOSELFCONN_RETRIES=0 run shimmed in_ns "$client" tcp4 bind 127.0.0.1 0 \
 		connect 127.0.0.1 40001 bindable 127.0.0.1 40000 bindable 127.0.0.1 40001
 	said "connect: ECONNREFUSED" "bindable: ok" "bindable: ok"
-	repaired "aborted" "connection refused"
+	repaired "aborted" "connection refused" 127.0.0.1:40001
 }
 
 @test "NOSELFCONN_RETRIES=0 leaves a deliberate self-connection alone" {

@@ -160,7 +160,7 @@ heals() {
 	self_connects "$callers" reuse-stderr socket
 	run shimmed in_ns "$callers" reuse-stderr socket
 	said "connected: 1" "written: 'end'"
-	repaired reopened
+	repaired reopened connected
 }
 
 @test "a report does not land in a file that has become descriptor 2" {
@@ -175,7 +175,7 @@ heals() {
 	export LD_PRELOAD=$serve NOSELFCONN_VERBOSE=1
 	run shimmed in_ns sh -c 'exec "$@" 2>&-' sh "$callers" reuse-stderr socket
 	said "connected: 1" "written: 'end'"
-	repaired reopened
+	repaired reopened connected
 }
 
 @test "with descriptors 0 to 2 closed, none of the library's own is there" {

@@ -23,10 +23,11 @@ cannot_disconnect() {
 	ABSENT='' ABSENT_DISCONNECT=$1 "${@:2}"
 }
 
-# self_connects KERNEL WHAT WORD...: there, without the library, the client connects to itself.
+# self_connects KERNEL WHAT WORD...: there, without the library, the client connects to itself;
+# $names says where.
 self_connects() {
 	run "$1" "$2" in_ns "$client" "${@:3}" names
-	local names=("${lines[@]: -2}")
+	names=("${lines[@]: -2}")
 	[ "${names[0]#local: }" = "${names[1]#peer: }" ] || {
 		printf 'not connected to itself:\n%s\n' "$output" >&2
 		return 1
@@ -39,7 +40,8 @@ refused() {
 	run "$1" "$2" shimmed in_ns "$client" "${@:4}" names close timewait bindable 0.0.0.0 40000
 	said "connect: ECONNREFUSED"
 	said "peer: ENOTCONN" "timewait: 0" "bindable: ok"
-	repaired "$3" "connection refused"
+	# shellcheck disable=SC2086 # an address and a port
+	repaired "$3" "connection refused" "$(at ${names[0]#local: })"
 }
 
 # left_alone KERNEL WHAT WORD...: what the client says there is the same with the library.

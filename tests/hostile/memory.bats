@@ -62,7 +62,7 @@ sanitized() {
 @test "memcheck finds nothing in a repair by resetting in place" {
 	need valgrind
 	shimmed in_ns "${memcheck[@]}" "$client" tcp6 dup connect ::1 40000
-	repaired "reset in place"
+	repaired "reset in place" "connection refused" "[::1]:40000"
 }
 
 @test "memcheck finds what is written beyond a block" {
@@ -77,7 +77,7 @@ sanitized() {
 	# Its own memory grows, so that soak is not content; but it has nothing to say.
 	MOVE_RANGE=yes run shimmed in_ns 40000-40031 "${helgrind[@]}" "$build/tests/soak" 300 4 1
 	[[ $output == *" 0 self-connected, "* && $output != *"=="* ]]
-	repaired "reset in place"
+	repaired "reset in place" "*" "*:400??"
 }
 
 @test "helgrind finds a data race" {
@@ -94,12 +94,12 @@ sanitized() {
 
 @test "The sanitizers find nothing in a repair by resetting in place" {
 	sanitized client tcp6 dup connect ::1 40000
-	repaired "reset in place"
+	repaired "reset in place" "connection refused" "[::1]:40000"
 }
 
 @test "The sanitizers find nothing in many repairs from many threads" {
 	MOVE_RANGE=yes sanitized 40000-40031 soak 5000 4 1
-	repaired "reset in place"
+	repaired "reset in place" "*" "*:400??"
 }
 
 @test "The sanitizers find nothing in random sequences of calls" {

@@ -87,15 +87,42 @@ shimmed() {
 	LD_PRELOAD=$library${LD_PRELOAD:+:$LD_PRELOAD} NOSELFCONN_LOG=$BATS_TEST_TMPDIR/log "$@"
 }
 
-# repaired HOW [OUTCOME]: the last repair that shimmed programs made was of that kind. Under an
-# emulator that leaves no room for reopening, REOPENED is what happens instead.
+# repaired HOW [OUTCOME [AT]]: this is what the last line of the log says, whatever program and
+# descriptor it names; OUTCOME and AT may be patterns. Under an emulator that leaves no room for reopening,
+# REOPENED is what happens instead.
 repaired() {
-	local last
-	[ "$1" != reopened ] || set -- "${REOPENED:-reopened}" "${@:2}"
+	local how=$1 outcome=${2:-connection refused} at=${3:-127.0.0.1:40000} last
+	[ "$how" != reopened ] || how=${REOPENED:-reopened}
 	last=$(tail -n 1 "$BATS_TEST_TMPDIR/log" 2>/dev/null)
-	case $last in
-	*": self-connection at "*": $1: ${2-}"*) ;;
-	*) echo "last repair: ${last:-none}; expected: $1: ${2-}" >&2; return 1 ;;
+	at=${at//\[/\\[}
+	# shellcheck disable=SC2053 # a pattern
+	if [[ ! $last =~ ^noselfconn:\ .+\[[0-9]+\]:\ fd\ [0-9]+:\ (self-connection\ at\ .*)$ ]] ||
+		[[ ${BASH_REMATCH[1]} != "self-connection at "$at": $how: "$outcome ]]; then
+		printf 'last repair: %s; expected: at %s: %s: %s\n' "${last:-none}" "$at" "$how" "$outcome" >&2
+		return 1
+	fi
+}
+
+# told OUTPUT: the outcome that a report of the first connect() in this file has.
+told() {
+	local word
+	word=$(sed -n 's/^\(there \)\?connect: //p' "$1" | head -n 1)
+	case $word in
+	ok) echo connected ;;
+	EINPROGRESS) echo connecting ;;
+	ECONNREFUSED) echo 'connection refused' ;;
+	*) echo "$word" ;;
+	esac
+}
+
+# at ADDRESS PORT: as a report names where a connect() to them was connected to itself.
+at() {
+	case $1 in
+	0.0.0.0) echo "127.0.0.1:$2" ;;
+	::) echo "[::1]:$2" ;;
+	::ffff:*) echo "${1#::ffff:}:$2" ;;
+	*:*) echo "[${1%\%*}]:$2" ;;
+	*) echo "$1:$2" ;;
 	esac
 }
 

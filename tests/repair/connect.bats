@@ -9,10 +9,10 @@ setup() {
 
 range=40000-40001
 
-# self_connects WORD...: without the library, the client does connect to itself.
+# self_connects WORD...: without the library, the client does connect to itself; $names says where.
 self_connects() {
 	run in_ns "$range" "$client" "$@" names
-	local names=("${lines[@]: -2}")
+	names=("${lines[@]: -2}")
 	[ "${names[0]#local: }" = "${names[1]#peer: }" ] || {
 		printf 'not connected to itself:\n%s\n' "$output" >&2
 		return 1
@@ -27,7 +27,7 @@ heals() {
 	self_connects "$@"
 	run shimmed in_ns "$range" "$client" "$@" names wait error close timewait \
 		bindable 127.0.0.1 40000 bindable 0.0.0.0 40000 bindable :: 40000
-	repaired "$how" "$outcome"
+	repaired "$how" "$outcome" "$(at ${names[0]#local: })"
 	said "peer: ENOTCONN"
 	said "timewait: 0" "bindable: ok" "bindable: ok" "bindable: ok"
 }
@@ -130,7 +130,7 @@ need_addresses() {
 	said "local: 192.0.2.1 40000" "peer: 192.0.2.1 40000"
 	run shimmed with_addresses "$client" tcp4 connect 192.0.2.1 40000
 	said "connect: ECONNREFUSED"
-	repaired "reopened" "connection refused"
+	repaired "reopened" "connection refused" 192.0.2.1:40000
 }
 
 @test "a connect to a link-local address with its scope is refused" {
@@ -141,10 +141,10 @@ need_addresses() {
 	said "local: fe80::1%v0 40000" "peer: fe80::1%v0 40000"
 	run shimmed with_addresses "$client" tcp6 connect fe80::1%v0 40000
 	said "connect: ECONNREFUSED"
-	repaired "reopened" "connection refused"
+	repaired "reopened" "connection refused" "[fe80::1]:40000"
 	run shimmed with_addresses "$client" tcp6 dup nonblock connect fe80::1%v0 40000 wait error
 	said "connect: EINPROGRESS" "error: ECONNREFUSED"
-	repaired "reset in place" "connecting"
+	repaired "reset in place" "connecting" "[fe80::1]:40000"
 }
 
 @test "a blocking connect over MPTCP is refused" {
@@ -259,13 +259,14 @@ need_addresses() {
 	local words
 	for words in "tcp4" "tcp4 cloexec" "tcp4 nonblock" "tcp4 nonblock cloexec"; do
 		run in_ns "$client" $words flags
-		local flags=${lines[-1]}
+		local flags=${lines[-1]} outcome="connection refused"
+		[[ $words != *nonblock* ]] || outcome="connecting"
 		run shimmed in_ns "$client" $words connect 127.0.0.1 40000 flags
 		said "$flags"
-		repaired "reopened"
+		repaired "reopened" "$outcome"
 		run shimmed in_ns "$client" $words dup connect 127.0.0.1 40000 flags
 		said "$flags"
-		repaired "reset in place"
+		repaired "reset in place" "$outcome"
 	done
 }
 

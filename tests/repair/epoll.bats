@@ -28,7 +28,7 @@ alike() {
 	rm -f "$t/log"
 	INJECT_SERVER=${SERVED:+$addr:40000@2} shimmed epoll "$kind" "$addr" 40000 "$@" >"$t/repaired"
 	diff "$t/plain" "$t/repaired"
-	repaired "$how"
+	repaired "$how" "$(told "$t/repaired")" "$(at "$addr" 40000)"
 	grep -q "^wait: [1-9].* for 0xfeed0000beef" "$t/repaired"
 }
 

@@ -173,6 +173,7 @@ for i in range(1000):
 
 @test "sends without MSG_FASTOPEN make no extra system call" {
 	[ -z "${ABI-}" ] || skip "python3 is of another ABI"
+	need strace python3
 	syscalls "" >"$BATS_TEST_TMPDIR/without"
 	syscalls "$library" >"$BATS_TEST_TMPDIR/with"
 	grep -q '^sendto 1000$' "$BATS_TEST_TMPDIR/without"

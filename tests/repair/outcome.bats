@@ -24,7 +24,7 @@ alike() {
 	INJECT_SERVER=${SERVED:+$addr:$port@2} \
 		shimmed outcome "$kind" "$addr" "$port" "$@" >"$t/repaired"
 	diff "$t/plain" "$t/repaired"
-	repaired "$how"
+	repaired "$how" "$(told "$t/repaired")" "$(at "$addr" "$port")"
 }
 
 # both_ways KIND ADDR WORD...: reopened; and reset in place, because another descriptor is open.
@@ -68,7 +68,7 @@ on() {
 		NOSELFCONN_RETRIES=0 shimmed outcome "$@" 40000 \
 			connect error poll select read write error >"$BATS_TEST_TMPDIR/repaired"
 		diff "$BATS_TEST_TMPDIR/plain" "$BATS_TEST_TMPDIR/repaired"
-		repaired aborted
+		repaired aborted "connection refused" "$(at "$2" 40000)"
 	done
 }
 

@@ -24,7 +24,7 @@ alike() {
 	rm -f "$t/log"
 	INJECT_SERVER=${SERVED:+$addr:40000@2} shimmed shared "$kind" "$addr" 40000 "$@" >"$t/repaired"
 	diff "$t/plain" "$t/repaired"
-	repaired "reset in place"
+	repaired "reset in place" "$(told "$t/repaired")" "$(at "$addr" 40000)"
 }
 
 # refused WORD...: and then a server can bind the port, whatever is still open; there is no TIME_WAIT.
