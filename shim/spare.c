@@ -6,9 +6,10 @@
 
 enum { LOWEST = STDERR_FILENO + 1 };
 
+/* Above fd: another thread may close that meanwhile, and its number would be free. */
 int spare_dup(int fd)
 {
-	int copy = sys_fcntl(fd, F_DUPFD_CLOEXEC, LOWEST);
+	int copy = sys_fcntl(fd, F_DUPFD_CLOEXEC, fd < LOWEST ? LOWEST : fd + 1);
 	return copy < 0 ? -1 : copy;
 }
 

@@ -6,7 +6,7 @@
 #ifndef NOSELFCONN_SPARE_H
 #define NOSELFCONN_SPARE_H
 
-/* Returns a new descriptor of what fd refers to, or -1. The caller closes it. */
+/* Returns a new descriptor above fd of what that refers to, or -1. The caller closes it. */
 int spare_dup(int fd);
 
 /* Returns a new stream socket, non-blocking, or -1. The caller closes it. */
