@@ -86,8 +86,10 @@ PARTS = $(LIBEXECDIR)/noselfconn
 INSTALL ?= install
 
 install: all
-	$(INSTALL) -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(LIBDIR)" "$(DESTDIR)$(PARTS)" \
-		"$(DESTDIR)$(MANDIR)/man1" "$(DESTDIR)$(MANDIR)/man7" "$(DESTDIR)$(BASHCOMPDIR)" "$(DESTDIR)$(ZSHCOMPDIR)"
+	# Unlike install -d, this leaves the modes of those that are there.
+	umask 022 && mkdir -p "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(LIBDIR)" "$(DESTDIR)$(PARTS)" \
+		"$(DESTDIR)$(MANDIR)/man1" "$(DESTDIR)$(MANDIR)/man7" \
+		"$(DESTDIR)$(BASHCOMPDIR)" "$(DESTDIR)$(ZSHCOMPDIR)"
 	sed -e 's|^nsc_library=.*|nsc_library='\''$(LIBDIR)/libnoselfconn.so'\''|' \
 		-e 's|^nsc_preload=.*|nsc_preload='\''$(PRELOAD)'\''|' \
 		-e 's|^nsc_parts=.*|nsc_parts='\''$(PARTS)'\''|' scripts/noselfconn >"$(DESTDIR)$(BINDIR)/noselfconn"

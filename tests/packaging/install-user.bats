@@ -1,0 +1,45 @@
+# scripts/install-user.
+
+load ../lib/helpers
+bats_require_minimum_version 1.5.0
+
+setup() {
+	need_namespaces
+	unset MAKEFLAGS MFLAGS MAKELEVEL CC CFLAGS CPPFLAGS LDFLAGS BUILD DESTDIR PREFIX
+	export HOME=$BATS_TEST_TMPDIR/home
+	mkdir "$BATS_TEST_TMPDIR/checkout" "$HOME"
+	cd "$top" && cp -R Makefile scripts shim tests man "$BATS_TEST_TMPDIR/checkout"
+	cd "$HOME"
+}
+
+installer=../checkout/scripts/install-user
+
+@test "it installs for one user, what works, and says what PATH lacks" {
+	run -0 in_ns "$installer"
+	[ "$output" = "noselfconn works, and is installed: $HOME/.local/bin/noselfconn
+Put $HOME/.local/bin in your PATH." ]
+	run -0 .local/bin/noselfconn --strict sh -c 'cat /proc/$$/maps'
+	[[ $output = *"$HOME/.local/lib/libnoselfconn.so"* ]]
+	PATH=$HOME/.local/bin:$PATH run -0 in_ns "$installer"
+	[ "${#lines[@]}" = 1 ]
+}
+
+@test "--remove leaves no file, and nobody else's is touched" {
+	mkdir -p -m 700 .local .local/bin
+	echo mine >.local/bin/mine
+	in_ns "$installer"
+	[ "$(stat -c %a .local .local/bin)" = $'700\n700' ]
+	"$installer" --remove
+	run -0 find .local ! -type d
+	[ "$output" = .local/bin/mine ]
+}
+
+@test "it says so, and fails, if the library does not work" {
+	echo '#error this machine has no compiler for it' >>../checkout/shim/connect.c
+	run in_ns "$installer"
+	[ "$status" != 0 ]
+	sed -i '$d' ../checkout/shim/connect.c
+	echo 'exit 1' >../checkout/scripts/demo
+	run -1 in_ns "$installer"
+	[[ $output = *'does not work here'* ]]
+}
