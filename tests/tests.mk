@@ -5,7 +5,8 @@
 # make test TESTS=tests/repair/connect.bats: some of them; a folder will do
 #
 # The shelves: repair, what a repair does; hostile, hard places for one; world, programs as they
-# are installed; command, the wrapper, what is built and what is said; supervise, the supervisor.
+# are installed; command, the wrapper, what is built and what is said; packaging, what others are
+# handed; supervise, the supervisor.
 # Test programs are single files beside their tests, or in lib; the libraries among them are in
 # preloads. What a test needs to be installed, its line "need ..." says.
 TESTS ?= tests

@@ -46,6 +46,7 @@ rpm: dist
 
 # Builds, lints, installs, tests and purges each, in a Debian system of its own; as root.
 check-packages: dist
+	@tests/lib/setup.sh mmdebstrap
 	scripts/packaging/check-packages $(TARBALL)
 
 .PHONY: dist deb rpm check-packages
