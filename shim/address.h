@@ -16,7 +16,7 @@ struct endpoint {
 	in_port_t port; /* in network byte order */
 };
 
-/* An Internet address as the kernel reads or writes it; of any other, the beginning. */
+/* An Internet address as the kernel reads or writes it, or the beginning of any other. */
 struct address {
 	union {
 		struct sockaddr any;
@@ -59,27 +59,27 @@ static inline bool address_is_internet(const void *addr, socklen_t len)
 	return family == AF_INET || family == AF_INET6;
 }
 
-/* Copies addr, which can be read, as far as it is an Internet address. */
+/* Copies addr, which can be read, or as much of it as an Internet address takes. */
 struct address address_copy(const void *addr, socklen_t len);
 
-/* Sets *end to what addr stands for; false if it is no Internet address. */
+/* Sets *end to what addr means; false if it is not an Internet address. */
 bool address_endpoint(const void *addr, socklen_t len, struct endpoint *end);
 
 /* Do both have the same address and port? */
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
 
-/* Is it an address of IPv4? */
+/* Is it an IPv4 address? */
 bool endpoint_is_ipv4(const struct endpoint *end);
 
 /* Is it 0.0.0.0 or ::? connect() then takes an address of the host. */
 bool endpoint_is_wildcard(const struct endpoint *end);
 
-/* The local address of fd; without one if the kernel does not tell, though asked twice. */
+/* Returns the local address of fd, asked twice; without a length if the kernel fails. */
 struct address local_address(int fd);
 
 /*
- * The destination of fd, which is connected or connecting. Without a length if the kernel does
- * not tell; *error, if not NULL, is then why: ENOTCONN if there is none.
+ * Returns the destination of fd, which is connected or connecting; without a length if the
+ * kernel does not tell. Sets *error, if not NULL, to 0 or an errno: ENOTCONN if there is none.
  */
 struct address peer_address(int fd, int *error);
 

@@ -13,8 +13,8 @@ bool bound_port_is_harmless(int fd)
 }
 
 /*
- * IP_BIND_ADDRESS_NO_PORT keeps a bind() that succeeds from choosing a port, and binding the
- * address that is there already changes nothing. Asked twice, like a socket option.
+ * With IP_BIND_ADDRESS_NO_PORT, a bind() that succeeds chooses no port, and to bind the address
+ * that the socket already has changes nothing. Asked twice, like a socket option.
  */
 enum port_owner bound_port(int fd, bool choose)
 {

@@ -13,19 +13,19 @@ enum port_owner {
 };
 
 /*
- * Whose is the port of fd, which was undone? A port that the kernel chose goes with the
- * connection (getsockname() goes on showing it), one that the program bound stays, and a socket
- * with a port refuses another bind() with EINVAL. Where the answer is PORT_OF_KERNEL, the
- * socket has got a new port by the question, if choose is true, or can't be helped.
+ * Who chose the port of fd, which was undone? A port that the kernel chose goes with the
+ * connection (although getsockname() goes on showing it), one that the program bound stays, and
+ * a socket with a port refuses another bind() with EINVAL. If the answer is PORT_OF_KERNEL, the
+ * question has given the socket a new port, if choose is true or if that can't be avoided.
  */
 enum port_owner bound_port(int fd, bool choose);
 
-/* Can that be asked without a choice: is there IP_BIND_ADDRESS_NO_PORT (Linux 4.2)? */
+/* Can that be asked without a new port? It takes IP_BIND_ADDRESS_NO_PORT (Linux 4.2). */
 bool bound_port_is_harmless(int fd);
 
 /*
- * Has the program bound an address on fd, a TCP socket that was undone and has no port? Also
- * true if it can't be told.
+ * Has the program bound fd, a TCP socket that was undone and has no port, to an address? True
+ * also if nobody can tell.
  */
 bool bound_address(int fd);
 

@@ -15,7 +15,7 @@ enum { DEFAULT_RETRIES = 2, MOST_RETRIES = 100 };
 
 struct config config = {.retries = DEFAULT_RETRIES};
 
-/* glibc 2.16 and musl 1.1 have getauxval(); without it, the IDs have to do. */
+/* glibc 2.16 and musl 1.1 have getauxval(); without it, the IDs must do. */
 static bool is_privileged(void)
 {
 	if (getauxval != NULL)
@@ -86,8 +86,8 @@ static void read_retries(void)
 }
 
 /*
- * A copy, because programs write over their environment, and absolute, so that a program that
- * changes its directory keeps its log. Its memory is mapped: few programs have a log.
+ * Copied, because programs write over their environment, and made absolute, because programs
+ * change their directory. The memory is mapped, because few programs have a log.
  */
 static void read_log(void)
 {

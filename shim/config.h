@@ -1,6 +1,6 @@
 /*
- * What the environment says, read once when the library is loaded. Privileged programs (setuid,
- * file capabilities) read nothing of it, as with secure_getenv(3).
+ * The settings, which are read from the environment once, when the library is loaded.
+ * Privileged programs (setuid, file capabilities) don't read it, as with secure_getenv(3).
  */
 #ifndef NOSELFCONN_CONFIG_H
 #define NOSELFCONN_CONFIG_H
@@ -16,7 +16,7 @@ struct config {
 
 extern struct config config;
 
-/* Fills in config; a malformed value is reported on stderr and its default kept. */
+/* Fills in config. Reports a malformed value on stderr, and keeps the default. */
 void config_read(void);
 
 #endif

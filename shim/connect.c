@@ -1,10 +1,11 @@
 /*
  * connect(), in front of libc's.
  *
- * A TCP socket that connects to a port of its own host, in the ephemeral port range, where
- * nothing listens may be given that very port as its source port. Its SYN then meets the socket
- * itself, TCP's simultaneous open completes, and the program would talk to itself. No program
- * is handed such a connection here: see repair.h, and prevent.h for programs with threads.
+ * If a TCP socket connects to a port of its own host, in the ephemeral port range, and nobody
+ * listens there, the kernel may choose that very port as its source port. Its SYN then meets
+ * the socket itself, TCP's simultaneous open completes, and the program would talk to itself.
+ * No program is handed such a connection here: see repair.h, and prevent.h for programs with
+ * threads.
  */
 #undef _GNU_SOURCE /* with it, glibc declares connect() with a union for its addr */
 #include "config.h"
@@ -20,7 +21,8 @@ enum { MOST_UNAVAILABLE_RETRIES = 2 };
 
 /*
  * EADDRNOTAVAIL may be spurious: between choosing a source port and using it, the kernel can
- * lose it to another socket. Like Go's dialer, try again, twice, if the kernel is to choose.
+ * lose it to another socket. Like Go's dialer, try again, twice, if the kernel chooses the
+ * port.
  */
 static int retry_unavailable(int fd, const struct sockaddr *addr, socklen_t len)
 {
@@ -46,7 +48,7 @@ static inline bool needs_look(int outcome)
 	return outcome == 0 || outcome == EINPROGRESS || outcome == EINTR;
 }
 
-/* Rare, and out of line, to keep the way that every connect() takes short. */
+/* Rare, and out of line, to keep the path of every other connect() short. */
 __attribute__((noinline)) static int mended(int fd, const struct sockaddr *addr, socklen_t len,
                                             int outcome, int before)
 {

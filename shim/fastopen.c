@@ -30,7 +30,7 @@ struct fastopen fastopen_begin(int fd, int flags, const struct sockaddr *addr, s
 	return f;
 }
 
-/* The bytes of msg, or more than fit if it is not easily said, or can't be read. */
+/* The bytes of msg; or more than fit, if that is not easy to tell or msg can't be read. */
 static size_t size_of(const struct msghdr *msg)
 {
 	const size_t more = FITS_ANY_BUFFER + 1, most_parts = 4;
@@ -59,9 +59,9 @@ bool fastopen_otherwise(struct fastopen *f, ssize_t result)
 }
 
 /*
- * To what is it connected? The kernel is asked, because the program's address need not be
- * readable; if the kernel does not tell, but the port is the one that it asked for, it is, by
- * now.
+ * Asks the kernel for the destination, because the program's address need not be readable. If
+ * the kernel does not tell, but the socket has the port that the program asked for, the kernel
+ * has read the address by now.
  */
 static bool may_be_connected_to_itself(const struct fastopen *f, struct address *dest)
 {
@@ -80,9 +80,7 @@ static bool may_be_connected_to_itself(const struct fastopen *f, struct address 
 	return true;
 }
 
-/* Whatever the send said, also EFAULT for data that can't be read, may have come of a
- * connection.
- */
+/* Any result, even EFAULT for data that can't be read, may come after a connection. */
 bool fastopen_end(const struct fastopen *f, ssize_t *result)
 {
 	int error = *result < 0 ? errno : 0, outcome = NOT_SELF_CONNECTED;
@@ -97,7 +95,7 @@ bool fastopen_end(const struct fastopen *f, ssize_t *result)
 		errno = error != 0 ? error : f->before;
 		return false;
 	}
-	/* Not to wait for the SYN to be answered, it could not send now. */
+	/* The SYN is not answered yet, and the program does not wait: it could not send now. */
 	if (outcome == 0 && !waits)
 		outcome = EINPROGRESS;
 	errno = outcome != 0 ? outcome : f->before;

@@ -1,12 +1,12 @@
 /*
  * TCP Fast Open: with MSG_FASTOPEN, a call that sends data opens the connection itself
- * (tcp(7)). What it sent went to the socket itself if that came out self-connected, and is gone
- * with the repair; it is sent again, once, to the server that the new connection reached. If
- * that is not made yet, for a non-blocking program, the call fails with EINPROGRESS, as it does
- * for want of a Fast Open cookie: nothing was taken.
+ * (tcp(7)). If the socket is self-connected, what was sent went to the socket itself and is
+ * gone with the repair; it is sent again, once, to the server that the new connection reached.
+ * If that connection is not made yet, because the program does not wait, the call fails with
+ * EINPROGRESS, as it does without a Fast Open cookie: nothing was sent.
  *
- * A send that is larger than the buffers would wait for itself for ever, before it could be
- * looked at. So its self-connection is prevented, as in a program with threads (prevent.h).
+ * A send that is larger than the buffers would wait for itself forever, before anybody could
+ * look at it. So its self-connection is prevented, as in a program with threads (prevent.h).
  */
 #ifndef NOSELFCONN_FASTOPEN_H
 #define NOSELFCONN_FASTOPEN_H
@@ -35,12 +35,12 @@ struct fastopen fastopen_begin(int fd, int flags, const struct sockaddr *addr, s
 /* The same, for a message, which need not be readable either. */
 struct fastopen fastopen_begin_message(int fd, int flags, const struct msghdr *msg);
 
-/* After that send, and its result: must it be made again, with the same flags? */
+/* After that send, and its result: must the same send be made again? */
 bool fastopen_otherwise(struct fastopen *f, ssize_t result);
 
 /*
- * After the last of these sends: repairs a self-connection. True: what was sent must be sent
- * again, without MSG_FASTOPEN. False: *result and errno are what the program is given.
+ * After the last of these sends: repairs a self-connection. True: the caller must send the same
+ * data again, without MSG_FASTOPEN. False: *result and errno are what the program is told.
  */
 bool fastopen_end(const struct fastopen *f, ssize_t *result);
 

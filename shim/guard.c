@@ -12,7 +12,7 @@ static const struct in6_addr ipv4[] = {
         {.s6_addr = {
                  [10] = 0xff, [11] = 0xff, [12] = 127, [13] = 255, [14] = 255, [15] = 253}}};
 
-/* Of two addresses, the one that is not the self-connection's own. */
+/* Returns the one of two addresses at which the self-connection is not. */
 static const struct in6_addr *address_beside(const struct endpoint *end,
                                              const struct in6_addr two[2])
 {
@@ -20,8 +20,8 @@ static const struct in6_addr *address_beside(const struct endpoint *end,
 }
 
 /*
- * Several repairs may guard one port, so SO_REUSEADDR. Nobody has the address, so IP_FREEBIND,
- * which works for a socket of IPv6, too (IPV6_FREEBIND is of Linux 4.15).
+ * SO_REUSEADDR, because several repairs may guard one port. IP_FREEBIND, because nobody has the
+ * address; it works for a socket of IPv6, too (IPV6_FREEBIND came with Linux 4.15).
  */
 static int bound(const struct address *at, int device)
 {

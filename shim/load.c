@@ -7,8 +7,7 @@
 
 _Atomic bool loaded;
 
-/* When the library is loaded, because dlsym() takes locks, and connect() may be called in a
- * signal handler. */
+/* At load, because dlsym() takes locks, and a signal handler may call connect(). */
 __attribute__((constructor, cold)) void load(void)
 {
 	int before = errno;

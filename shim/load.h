@@ -1,6 +1,6 @@
 /*
- * What is done once, when the library is loaded: the next functions are looked up, and the
- * environment is read.
+ * What happens once, when the library is loaded: it looks up the next functions and reads the
+ * environment.
  */
 #ifndef NOSELFCONN_LOAD_H
 #define NOSELFCONN_LOAD_H
@@ -13,9 +13,9 @@ extern _Atomic bool loaded;
 void load(void);
 
 /*
- * To be called first by every function that a program may call: another library's constructor
- * may connect before ours has run. What comes of it is the same for threads that come here at
- * once, so there is no lock.
+ * Every function that a program may call calls this first: another library's constructor may
+ * connect before ours has run. Threads that come here at once come to the same result, so there
+ * is no lock.
  */
 static inline void load_once(void)
 {

@@ -18,7 +18,7 @@ static _Atomic(sendto_fn *) found_sendto;
 static _Atomic(sendmsg_fn *) found_sendmsg;
 static _Atomic(sendmmsg_fn *) found_sendmmsg;
 
-/* A cancellation point as the C library makes one: a thread may be cancelled while it waits. */
+/* A cancellation point, like the C library's: a thread may be cancelled while it waits. */
 static long cancellable(long number, long a, long b, long c, long d, long e, long f)
 {
 	int type = PTHREAD_CANCEL_DEFERRED;
@@ -69,8 +69,7 @@ static void *find(const char *name)
 	} while (0)
 
 /*
- * ISO C has no cast from dlsym()'s pointer to a function's; POSIX sees to it that it can be
- * done this way.
+ * ISO C has no cast from dlsym()'s pointer to a function's; POSIX guarantees that this works.
  */
 void next_find(void)
 {

@@ -1,6 +1,6 @@
 /*
- * The functions that this library stands in front of: the next ones in the order in which the
- * program's libraries are searched, be they the C library's or another preload's.
+ * The functions that this library stands in front of: the C library's, or those of a preload
+ * between the two, whichever comes next in the order of symbol lookup.
  */
 #ifndef NOSELFCONN_NEXT_H
 #define NOSELFCONN_NEXT_H

@@ -21,7 +21,7 @@ struct repair {
 	int own;       /* our own one of the same socket; fd if there can be none */
 	int flags;     /* file status flags of fd, or -1 */
 	int guard;     /* keeps the kernel from choosing the port again, or -1 */
-	unsigned kept; /* how often a range kept it from that, for want of a guard */
+	unsigned kept; /* how often a range did so instead, because there was no guard */
 	enum opener opener;
 	unsigned long long
 	        cookie; /* tells the socket from another one; 0 if it can't be told */
@@ -29,7 +29,7 @@ struct repair {
 	struct endpoint at; /* where the socket was connected to itself */
 	struct forgotten forgotten;
 	bool deliberate; /* the program bound the port */
-	const char *how; /* it was repaired, for the report; NULL if it was not */
+	const char *how; /* for the report; NULL if there was no repair */
 };
 
 static int outcome_of(int result)
@@ -42,7 +42,7 @@ static bool is_pending(int outcome)
 	return outcome == EINPROGRESS || outcome == EINTR || outcome == EALREADY;
 }
 
-/* Also if the flags can't be read: then the socket may be looked at once too often. */
+/* True also if the flags can't be read: then the socket may be checked once too often. */
 static bool is_blocking(const struct repair *r)
 {
 	return r->flags < 0 || (r->flags & O_NONBLOCK) == 0;
@@ -66,9 +66,9 @@ static bool is_gone(const struct repair *r)
 
 /*
  * A connect() on a non-blocking socket never succeeds at once, unless TCP_FASTOPEN_CONNECT puts
- * it off, and then the socket has no peer yet. It tells the outcome of an earlier connect(),
- * which has been looked at: what is connected to itself now is so because the program bound the
- * port.
+ * it off, and then the socket has no peer yet. So one that succeeds tells the outcome of an
+ * earlier connect(), which was checked: the socket is connected to itself because the program
+ * bound the port.
  */
 static bool is_outcome_of_earlier(const struct repair *r, int outcome)
 {
@@ -79,8 +79,8 @@ static bool is_outcome_of_earlier(const struct repair *r, int outcome)
 }
 
 /*
- * What a send began is begun again by one, without data: where TCP_FASTOPEN_CONNECT is set, a
- * connect() would leave a Fast Open request behind, and a send does not.
+ * Connects as the program did. After a send, by a send without data: a connect() would leave a
+ * Fast Open request behind if TCP_FASTOPEN_CONNECT is set.
  */
 static int begin(const struct repair *r, int fd)
 {
@@ -91,9 +91,8 @@ static int begin(const struct repair *r, int fd)
 }
 
 /*
- * Connects the socket again, without waiting. O_NONBLOCK would show in every copy of the
- * descriptor, to whoever reads from it; a send timeout of one jiffy only to a connect() or a
- * send.
+ * Connects the socket again, without waiting. O_NONBLOCK would affect everybody who reads from
+ * a copy of the descriptor; a send timeout of one jiffy affects only a connect() or a send.
  */
 static int begin_without_waiting(const struct repair *r)
 {
@@ -109,7 +108,7 @@ static int begin_without_waiting(const struct repair *r)
 	return outcome;
 }
 
-/* Without a guard, a range keeps the kernel from the port, each time another part of it. */
+/* Without a guard, a port range keeps the kernel from the port; each time another part. */
 static int begin_again(struct repair *r, unsigned tries)
 {
 	struct prevention p = {0};
@@ -134,7 +133,7 @@ static bool undo_all(const struct repair *r)
 	return true;
 }
 
-/* Another socket in the place of the one that was undone. False: it has to be that one. */
+/* Connects another socket and installs it in place of fd. False if that failed. */
 static bool reopened(struct repair *r, int *outcome)
 {
 	int new = reopen_alike(r->fd, r->own, r->flags);
@@ -156,9 +155,9 @@ static bool reopened(struct repair *r, int *outcome)
 }
 
 /*
- * The kernel does not undo a connection (a sandbox that has no AF_UNSPEC): then the program
- * gets a socket that is not connected, visible as that may be, and the self-connection is
- * aborted when the last descriptor of it is closed.
+ * If the kernel refuses to undo the connection (a sandbox may lack AF_UNSPEC), the program gets
+ * another socket, unconnected, although it may notice. The self-connection is aborted when its
+ * last descriptor is closed.
  */
 static int replaced(struct repair *r)
 {
@@ -176,11 +175,12 @@ static int replaced(struct repair *r)
 }
 
 /*
- * Only a socket whose port the program bound gets its port again while the guard is there, so
- * one that was undone is asked whose port it was only when that has happened, or must not: an
- * MPTCP socket goes on showing the address of the attempt, and the question would bind it. From
- * then on bind() chooses the port, because the guard may be of no use: for want of a
- * descriptor, or because the socket is of another network namespace than the program by now.
+ * While the guard is there, only a socket whose port the program bound gets that port again. So
+ * the question whose port it was waits until that has happened, or until there is no other try:
+ * an MPTCP socket goes on showing the address of the attempt, and the question would bind it.
+ * From then on bind() chooses the port, because the guard may be useless: there was no
+ * descriptor for it, or the program has changed its network namespace since it opened the
+ * socket.
  */
 static int connect_again(struct repair *r)
 {
@@ -211,7 +211,7 @@ static int connect_again(struct repair *r)
 	}
 }
 
-/* Whatever address the program named, what counts is to what the kernel did connect. */
+/* The address that the kernel connected to counts, whatever the program named. */
 static void set_destination(struct repair *r)
 {
 	struct address peer = peer_address(r->own, NULL);
@@ -226,7 +226,7 @@ static bool look(struct repair *r, int outcome)
 	return is_self_connected(r->own, &dest, &r->at) && !is_outcome_of_earlier(r, outcome);
 }
 
-/* All that must not be cut short, and does not wait: look, guard, undo, connect, look again. */
+/* What must not be cut short, and never waits: look, guard, undo, connect, look again. */
 static int undo_and_begin_again(struct repair *r, int outcome)
 {
 	int copy = spare_dup(r->fd);
@@ -242,7 +242,7 @@ static int undo_and_begin_again(struct repair *r, int outcome)
 		r->forgotten = undo_remember(r->own);
 		outcome = connect_again(r);
 		spare_close(r->guard);
-		/* What has the number by now is no concern of ours. */
+		/* Another socket may have the number by now: leave it alone. */
 		if (is_pending(outcome) && is_gone(r))
 			outcome = EBADF;
 	} else {
@@ -253,7 +253,7 @@ static int undo_and_begin_again(struct repair *r, int outcome)
 	return outcome;
 }
 
-/* As the program's call would have done: interruptible, and a cancellation point. */
+/* Waits as the program's call would: interruptible, and a cancellation point. */
 static int wait_for(const struct repair *r)
 {
 	int outcome = EBADF;
@@ -279,8 +279,7 @@ int repair(int fd, const struct address *dest, enum opener opener, int outcome)
 		if (waits)
 			outcome = wait_for(&r);
 		given = outcome;
-		/* It should have been under way. If it was not, it is looked at like the first.
-		 */
+		/* That may have begun anew, so its outcome is checked like the first. */
 	} while (waits && !r.deliberate && (outcome == 0 || is_pending(outcome)));
 
 	if (r.how != NULL)

@@ -16,15 +16,15 @@ enum opener {
 enum { NOT_SELF_CONNECTED = -1 };
 
 /*
- * After a call of fd to connect to dest, and its outcome, 0 or an errno: repairs the
- * self-connection. Returns the outcome that the program is to be given instead, 0 or an errno;
- * or NOT_SELF_CONNECTED if there was nothing to repair. May change errno.
+ * Repairs fd, after a call that connected it to dest with that outcome (0 or an errno). Returns
+ * what the program must be told instead (0 or an errno), or NOT_SELF_CONNECTED if there was
+ * nothing to repair. May change errno.
  *
- * The socket is then not connected to itself, unless the program bound that port; then the
- * connection has been made anew from it. If no other port can be had, the outcome is an error
+ * Afterwards the socket is not connected to itself, unless the program bound that port; then
+ * this has made the self-connection anew. If no other port is free, the outcome is an error
  * (EADDRNOTAVAIL from the kernel, or ECONNREFUSED if the library gives up), and the socket is
- * not connected. At the end this may wait, as the call itself would, when there is nothing left
- * to clean up.
+ * not connected. At the end, with nothing left to clean up, this may wait as the call itself
+ * would.
  */
 int repair(int fd, const struct address *dest, enum opener opener, int outcome);
 

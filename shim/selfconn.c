@@ -5,11 +5,11 @@
 #include <errno.h>
 
 /*
- * What TCP has counted tells a redirected connection, whose segments come from another socket,
- * from a self-connection. The latter has sent three segments when it is established, its SYN,
- * its SYN+ACK and its ACK; the former a SYN and an ACK. And nothing can have arrived on the
- * latter that was not sent on it. (tcp_info counts since Linux 4.6. Without that, before the
- * connection is established, or in doubt, it is a self-connection.)
+ * TCP's counters tell a redirected connection, whose segments come from another socket, from a
+ * self-connection. When established, a self-connection has sent three segments: its SYN, its
+ * SYN+ACK and its ACK; a redirected one has sent a SYN and an ACK. And only what was sent on a
+ * self-connection can have arrived on it. (tcp_info counts since Linux 4.6. Without that,
+ * before the connection is established, or in doubt, the answer is no.)
  */
 static bool is_redirected(int fd)
 {

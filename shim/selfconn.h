@@ -8,11 +8,11 @@
 #include "base/sys.h"
 
 /*
- * After a connect() to addr that succeeded or goes on: may fd be self-connected? This is what
- * every call to connect pays, so it makes one system call, and compares the ports first;
- * inline, because each call and return after a system call costs some nanoseconds. Its yes is
- * not final: the socket may be UDP, and a second connect() on a socket asks for the outcome of
- * the first, whatever its addr. The kernel has accepted addr, so len bytes of it can be read.
+ * After a connect() to addr that succeeded or goes on: may fd be self-connected? Every
+ * connect() pays for this, so it makes one system call and compares the ports alone, and it is
+ * inline, because each call and return after a system call costs some nanoseconds. A yes is not
+ * final: the socket may be UDP, and a second connect() on a socket asks for the outcome of the
+ * first, whatever its addr. The kernel has accepted addr, so len bytes of it can be read.
  */
 static inline bool may_be_self_connected(int fd, const struct sockaddr *addr, socklen_t len)
 {
@@ -26,14 +26,14 @@ static inline bool may_be_self_connected(int fd, const struct sockaddr *addr, so
 }
 
 /*
- * Is fd a TCP or MPTCP socket that is connected, or connecting, to itself? *end is set to the
+ * Is fd a TCP or MPTCP socket that is connected, or connecting, to itself? Sets *end to the
  * endpoint if it is. What the kernel has recorded counts, whatever address the program named.
- * If the kernel does not say to whom fd is connected (a seccomp filter), a local port that is
- * the one of dest decides: a self-connection must not slip through.
+ * If the kernel does not say to whom fd is connected (a seccomp filter), the local port
+ * decides, compared with that of dest: no self-connection may slip through.
  *
- * A socket in TCP_REPAIR mode is none: a checkpoint is being restored. Nor is a connection that
- * a firewall has redirected to another port of this host, although its two addresses look the
- * same from here.
+ * The answer is no for a socket in TCP_REPAIR mode, because a checkpoint is being restored, and
+ * for a connection that a firewall has redirected to another port of this host, although its
+ * two addresses look the same from here.
  */
 bool is_self_connected(int fd, const struct endpoint *dest, struct endpoint *end);
 

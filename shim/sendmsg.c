@@ -9,7 +9,7 @@
 #include "load.h"
 #include "next.h"
 
-/* Out of line, to keep the way of all other sends short. */
+/* Out of line, to keep the path of all other sends short. */
 __attribute__((noinline)) static ssize_t sendmsg_opening(int fd, const struct msghdr *msg,
                                                          int flags)
 {
@@ -32,7 +32,7 @@ __attribute__((visibility("default"))) ssize_t sendmsg(int fd, const struct msgh
 	return next_sendmsg(fd, msg, flags);
 }
 
-/* As sendmmsg(2) has it. */
+/* sendmmsg(2)'s. */
 struct mmsghdr {
 	struct msghdr msg_hdr;
 	unsigned msg_len;
@@ -41,8 +41,8 @@ struct mmsghdr {
 int sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags);
 
 /*
- * The first message opens the connection, and only that one can be sent by the same call (for
- * the second, MSG_FASTOPEN is an error). After a repair it is sent again.
+ * The first message opens the connection, and the call can send only that one (MSG_FASTOPEN is
+ * an error for the second). After a repair it is sent again.
  */
 __attribute__((noinline)) static int sendmmsg_opening(int fd, struct mmsghdr *msgs, unsigned n,
                                                       int flags)
@@ -67,8 +67,8 @@ __attribute__((visibility("default"))) int sendmmsg(int fd, struct mmsghdr *msgs
 }
 
 /*
- * What glibc calls them in 32-bit programs that are built with a 64-bit time_t. It is the same
- * function: only control messages with times in them differ, and these are for receiving.
+ * glibc's names for them in 32-bit programs that are built with a 64-bit time_t. The functions
+ * are the same: only control messages with times in them differ, and these are for receiving.
  */
 __attribute__((visibility("default"), alias("sendmsg"))) ssize_t
 __sendmsg64(int fd, const struct msghdr *msg, int flags);

@@ -7,7 +7,7 @@
 #include "load.h"
 #include "next.h"
 
-/* Out of line, to keep the way of all other sends short. */
+/* Out of line, to keep the path of all other sends short. */
 __attribute__((noinline)) static ssize_t sendto_opening(int fd, const void *buf, size_t n,
                                                         int flags, const struct sockaddr *addr,
                                                         socklen_t len)

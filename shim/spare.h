@@ -1,12 +1,12 @@
 /*
- * Descriptors of the library's own, open only while a repair lasts. None is 0, 1 or 2: if the
- * program has closed one of these, what is written to it must not end up in our socket. All are
+ * The library's own descriptors, open only during a repair. None is 0, 1 or 2: if the program
+ * has closed one of these, what it writes there must not end up in our socket. All are
  * close-on-exec.
  */
 #ifndef NOSELFCONN_SPARE_H
 #define NOSELFCONN_SPARE_H
 
-/* Returns a new descriptor above fd of what that refers to, or -1. The caller closes it. */
+/* Returns a duplicate of fd with a higher number, or -1. The caller closes it. */
 int spare_dup(int fd);
 
 /* Returns a new stream socket, non-blocking, or -1. The caller closes it. */

@@ -35,8 +35,8 @@ static int maxseg(int fd, const struct tcp_info *info)
 
 /*
  * TCP_WINDOW_CLAMP always has a value: what was set, or else, with the kernel's default
- * scaling, half the receive buffer less a segment, if two fit (tcp_init_buffer_space()). One
- * that was set above that has been forgotten already.
+ * scaling, half the receive buffer less a segment, if two fit (tcp_init_buffer_space()). The
+ * kernel has already forgotten a value above that.
  */
 static int window_clamp(int fd, const struct tcp_info *info)
 {
@@ -92,8 +92,8 @@ bool undo(int fd)
 }
 
 /*
- * The kernel doubles what SO_SNDBUF is set to, and locks it; SO_BUF_LOCK unlocks it again. That
- * this can be done is made sure of first: a lock that stays would be worse than the size.
+ * The kernel doubles what SO_SNDBUF is set to, and locks it; SO_BUF_LOCK unlocks it again.
+ * First this makes sure that it can: a lock that stays would be worse than the size.
  */
 void undo_send_buffer(int fd, int fresh)
 {

@@ -7,10 +7,10 @@
 #include <stddef.h>
 
 /*
- * What the kernel raises for something that the thread does itself: if one of these is blocked,
- * the kernel ends the process instead of calling its handler (force_sig_info()), and a sandbox
- * that answers forbidden calls in a SIGSYS handler lives on them. And the two signals that the
- * C libraries use between their threads, for which they wait.
+ * Signals that the kernel raises for what the thread does itself: if one of these is blocked,
+ * the kernel ends the process instead of calling its handler (force_sig_info()), and some
+ * sandboxes answer forbidden calls in a SIGSYS handler. And the two signals that the C
+ * libraries use between their threads, because they wait for them.
  */
 static const int never_blocked[] = {SIGSYS, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, 32, 33};
 
@@ -20,11 +20,11 @@ static int change_mask(int how, const struct signal_mask *set, struct signal_mas
 }
 
 /*
- * Signals outermost, so that no handler can jump away and leave cancellation disabled. In glibc
- * (up to 2.40) an asynchronous cancellation that is on its way, as a signal, ends a thread in
- * the next cancellation point even though cancellation is disabled by then. So there is one
- * here, poll(), while there is nothing to lose; it waits for that signal, and no other is sent
- * from now on.
+ * Signals first, so that no handler can jump away and leave cancellation disabled. In glibc (up
+ * to 2.40) an asynchronous cancellation that is on its way, as a signal, ends a thread in the
+ * next cancellation point even though cancellation is disabled by then. So there is one here,
+ * poll(), while there is nothing to lose; it takes that signal, and no other is sent from now
+ * on.
  */
 void uninterrupted_begin(struct uninterrupted *u)
 {

@@ -1,7 +1,7 @@
 /*
- * A stretch that nothing may cut short: with signals blocked, no handler can jump out of it
- * with siglongjmp(3), or find it half done; with cancellation disabled, the thread can't end in
- * it. Only what never waits belongs inside.
+ * A stretch of code that nothing may cut short: with signals blocked, no handler can jump out
+ * of it with siglongjmp(3), or find it half done; with cancellation disabled, the thread can't
+ * end in it. It must not wait for anything.
  */
 #ifndef NOSELFCONN_UNINTERRUPTED_H
 #define NOSELFCONN_UNINTERRUPTED_H
@@ -9,7 +9,7 @@
 #include <signal.h>
 #include <stdbool.h>
 
-/* As rt_sigprocmask(2) has it. */
+/* rt_sigprocmask(2)'s. */
 struct signal_mask {
 	unsigned long words[(_NSIG - 1) / 8 / sizeof(unsigned long)];
 };
@@ -23,7 +23,7 @@ struct uninterrupted {
 
 void uninterrupted_begin(struct uninterrupted *u);
 
-/* What came meanwhile happens now: handlers run, a cancelled thread may end here. */
+/* Signals that arrived meanwhile are handled now; a cancelled thread may end here. */
 void uninterrupted_end(const struct uninterrupted *u);
 
 #endif

@@ -1,10 +1,11 @@
 /*
- * What a compiler may call on its own, for a structure that is copied or cleared: the library
- * has none of a C library's functions. Used, because link-time optimization finds no caller.
+ * Functions that a compiler may call on its own, to copy or clear a structure: the library
+ * takes none of them from a C library. Marked as used, because link-time optimization finds no
+ * caller.
  */
 #include <stddef.h>
 
-/* Or the compiler would see memset() in memset(), and call it. */
+/* Otherwise the compiler would recognize memset() in memset(), and call it. */
 #if defined __clang__
 #define AS_WRITTEN __attribute__((used, no_builtin))
 #else
@@ -62,7 +63,7 @@ AS_WRITTEN size_t strlen(const char *s)
 	return n;
 }
 
-/* clang's name for a memcmp() of which only equality is asked. */
+/* clang's name for memcmp() if only equality matters. */
 int bcmp(const void *a, const void *b, size_t n);
 
 AS_WRITTEN int bcmp(const void *a, const void *b, size_t n)

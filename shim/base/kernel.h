@@ -1,7 +1,7 @@
 /*
- * Numbers of the kernel's interface that not every C library's headers have. Those of sockets
- * are <asm-generic/socket.h>'s; on alpha, mips, parisc and sparc, which have others, no socket
- * is reopened (reopen/options.c).
+ * Numbers of the kernel's interface that some C libraries' headers lack. Those of sockets are
+ * <asm-generic/socket.h>'s; on alpha, mips, parisc and sparc, which have others, no socket is
+ * reopened (reopen/options.c).
  */
 #ifndef NOSELFCONN_KERNEL_H
 #define NOSELFCONN_KERNEL_H
@@ -47,7 +47,7 @@
 #define TCP_DELACK_MAX_US 46
 #endif
 
-/* With two longs, as the system calls have it; the macro may stand for another. */
+/* The one with two longs; the macro may mean another. */
 #ifdef SO_SNDTIMEO_OLD
 enum { SEND_TIMEOUT = SO_SNDTIMEO_OLD };
 #else

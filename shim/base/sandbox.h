@@ -1,6 +1,6 @@
 /*
  * Is a seccomp filter in force? It may end the process for a call that it does not expect, so
- * only those are made then that libnoselfconn(7) lists.
+ * the library then makes only the calls that libnoselfconn(7) lists.
  */
 #ifndef NOSELFCONN_SANDBOX_H
 #define NOSELFCONN_SANDBOX_H

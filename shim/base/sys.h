@@ -1,10 +1,10 @@
 /*
  * System calls, made without the C library: each function does what the call of that name does,
- * and returns the result or -errno. errno itself is not touched.
+ * and returns the result or -errno. It leaves errno alone.
  *
- * Why not through the C library: one file has to work in programs of every C library; a seccomp
- * filter needs an exact list of the calls that are made; and some preloads that are loaded
- * after this one replace these functions, or syscall(2).
+ * Why not through the C library: one file must work in programs of every C library; a seccomp
+ * filter needs an exact list of the calls; and some preloads that are loaded after this one
+ * replace these functions, or syscall(2).
  */
 #ifndef NOSELFCONN_SYS_H
 #define NOSELFCONN_SYS_H

@@ -5,10 +5,10 @@
  * dependencies, libc among them, before it looks here; PHP opens all its extensions in this
  * way. To reach it, libc's dynamic symbol table, in the memory of this process, gets the
  * addresses of our functions before the object is loaded: whoever then finds libc's connect()
- * by its name has found ours. All else about the flag stays: the object's own connect(), or a
- * dependency's, still comes first. And it does not matter when the object is bound, what it
- * opens in turn, or whether it connects while it is being loaded. The same goes for those who
- * look into libc itself. musl has no such flag.
+ * by its name has found ours. Everything else about the flag stays: the object's own connect(),
+ * or a dependency's, still comes first. And it does not matter when the object is bound, what
+ * it opens in turn, or whether it connects while it is being loaded. Whoever looks into libc
+ * itself finds ours, too. musl has no such flag.
  *
  * The next dlopen() is a tail call, because it asks for its caller: that one's RUNPATH, $ORIGIN
  * and namespace count.

@@ -9,21 +9,21 @@
 typedef ElfW(Sym) symbol;
 
 struct symbols {
-	uintptr_t base; /* what has to be added to their values */
+	uintptr_t base; /* add it to their values */
 	symbol *table;
 	const uint32_t *hash;     /* as DT_GNU_HASH has it */
 	const uint16_t *versions; /* as DT_VERSYM has it */
 	const char *names;        /* behind the table */
 	size_t names_size;
-	int protection; /* of the memory where they are, as mprotect(2) has it */
+	int protection; /* of the memory they are in, for mprotect(2) */
 };
 
-/* Those of the library that is loaded as that file, wherever that is. No hash: there is none.
- */
+/* Returns those of the library that is loaded as that file, wherever that is; without a hash if
+ * there is none. */
 struct symbols symbols_of(const char *file);
 
-/* Returns what it defines by that name, or NULL; of several versions, the default. s may have
- * no hash. */
+/* Returns what the library defines by that name, in the default version, or NULL. s may have no
+ * hash. */
 symbol *symbols_find(const struct symbols *s, const char *name);
 
 #endif

@@ -21,7 +21,7 @@ struct search {
 
 enum { BUDGET = 1200, MOST_PROCESSES = 24, MOST_DESCRIPTORS = 1000 };
 
-/* As getdents64(2) fills it in. */
+/* getdents64(2)'s. */
 struct entry {
 	uint64_t ino;
 	int64_t off;
@@ -31,8 +31,8 @@ struct entry {
 };
 
 /*
- * After a look-up failed: has another process closed what was looked at, or exited, or is it
- * not for this one to look at? In this process nothing vanishes meanwhile.
+ * After a look-up failed: has another process closed the descriptor, or exited, or may this
+ * process not look at it? In this process nothing vanishes meanwhile.
  */
 static bool is_gone(const struct search *s, long error)
 {
@@ -211,7 +211,7 @@ static bool is_signal_driven(int fd)
 	       (sys_fcntl(fd, F_GETFL, 0) & O_ASYNC) != 0;
 }
 
-/* First where a second reference is likely, and soon found. */
+/* Comes first, because a second reference is likely here, and soon found. */
 static bool this_process_is_without(struct search *s)
 {
 	int proc = sys_openat(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);

@@ -17,9 +17,9 @@ struct option {
 
 /*
  * Every option of a TCP socket that can be set before connect() and read, up to Linux 6.18. By
- * number, because no libc's headers name them all; a kernel that does not have one says so of
- * both sockets alike. One that can't be set, or not by this process, still differs after the
- * attempt, and that decides the matter. Not here:
+ * number, because no libc's headers name them all. A kernel that lacks one says so for both
+ * sockets. If this process can't set one, the sockets still differ afterwards, and are told
+ * apart by that. Not here:
  *  - SO_SNDBUF, SO_RCVBUF: below; the kernel doubles them, and may have chosen them itself
  *  - TCP_MAXSEG, TCP_WINDOW_CLAMP: a connect() or an undo forgets them, see undo.h
  *  - TCP_QUICKACK: "not permanent" (tcp(7)), a 0 is used up by any connection

@@ -18,8 +18,7 @@ static bool look_at(int fd, struct statx *st)
 	return sys_statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, st) == 0;
 }
 
-/* Who opened a socket shows in fstat(), and netfilter's owner match goes by it; fchmod() works.
- */
+/* fstat() and netfilter's owner match show who opened a socket; fchmod() works on one. */
 static bool is_same_owner(int a, int b)
 {
 	struct statx x, y;
@@ -38,8 +37,8 @@ static bool is_other_socket(int a, int b)
 }
 
 /*
- * A socket of SMC that has fallen back to TCP answers every question like one of TCP, but the
- * name of its protocol, which is the socket's that the program opened.
+ * An SMC socket that has fallen back to TCP answers every question like a TCP socket, save for
+ * the name of its protocol, which is that of the socket that the program opened.
  */
 static bool is_of_tcp(int fd)
 {
@@ -49,7 +48,7 @@ static bool is_of_tcp(int fd)
 	return n > 0 ? text_equal(name, "TCP") || text_equal(name, "TCPv6") : n == -EOPNOTSUPP;
 }
 
-/* In the order of what it costs. */
+/* The cheapest questions come first. */
 int reopen_alike(int fd, int own, int status_flags)
 {
 	int domain;

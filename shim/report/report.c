@@ -24,7 +24,7 @@ static bool look_at_stderr(struct statx *st)
 	return sys_statx(STDERR_FILENO, "", AT_EMPTY_PATH, STATX_INO, st) == 0;
 }
 
-/* What a program calls itself may be long, or meant to look like a line of ours. */
+/* A program's name may be long, or made to look like a line of ours. */
 static void note_program(void)
 {
 	struct text cut = text_in(program, sizeof program);
@@ -57,7 +57,7 @@ static bool stderr_is_as_noted(void)
 	       st.stx_dev_minor == stderr_file.dev_minor && st.stx_ino == stderr_file.ino;
 }
 
-/* O_NONBLOCK, so that a FIFO that nobody reads does not hold the program up. */
+/* O_NONBLOCK, so that the program does not wait for somebody to read a FIFO. */
 static void say_in_log(const struct text *line)
 {
 	const int flags =
@@ -72,7 +72,7 @@ static void say_in_log(const struct text *line)
 	uninterrupted_end(&u);
 }
 
-/* As RFC 5952 wants it: the longest run of zero groups, if there are two or more, is "::". */
+/* By RFC 5952, the longest run of zero groups, if there are two or more, is "::". */
 static void add_ipv6(struct text *t, const unsigned char *addr)
 {
 	unsigned group[8], start = 8, longest = 1;

@@ -7,16 +7,16 @@
 #include "address.h"
 
 /*
- * Notes what a report needs to know of the program's start: its name, before it writes a title
- * over it; and which file stderr is. Reports go there only while it is that file: a program may
- * close stderr, and the next file or socket it opens is then descriptor 2.
+ * Notes two things when the program starts: its name, before it writes a title over it, and
+ * which file stderr is. Reports go to stderr only while it is that file: a program may close
+ * it, and the next file or socket that it opens is then descriptor 2.
  */
 void report_prepare(void);
 
 /*
- * If the configuration asks for it, says on stderr and in the log that descriptor fd of this
- * program was connected to itself at end, how that was repaired, and the outcome: 0, or the
- * errno that the program is given.
+ * If the settings ask for it, says on stderr and in the log that descriptor fd of this program
+ * was connected to itself at end, how that was repaired, and the outcome: 0, or the errno that
+ * the program is told.
  */
 void report_repair(int fd, const struct endpoint *end, const char *how, int outcome);
 

@@ -24,8 +24,8 @@ static void take_back(int signal)
 }
 
 /*
- * The program must not die of it, of SIGPIPE if the reader is gone or SIGXFSZ if the file may
- * not grow, nor wait for a reader: a pipe that is ready takes a line at once.
+ * The program must not die of it: of SIGPIPE if the reader is gone, or of SIGXFSZ if the file
+ * may not grow. Nor must it wait for a reader: a pipe that is ready takes a line at once.
  */
 void say(int fd, const struct text *line)
 {

@@ -1,5 +1,5 @@
 /*
- * Text put together in a buffer of the caller's: stdio takes locks and memory, and a repair may
+ * Text in a buffer that the caller provides: stdio takes locks and memory, and a repair may
  * happen in a signal handler. What does not fit is left out; the text always ends with a NUL.
  */
 #ifndef NOSELFCONN_TEXT_H
