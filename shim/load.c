@@ -2,6 +2,7 @@
 
 #include "config.h"
 #include "next.h"
+#include "prevent/readable.h"
 #include "report/report.h"
 #include <errno.h>
 
@@ -16,6 +17,7 @@ __attribute__((constructor, cold)) void load(void)
 	next_find();
 	config_read();
 	report_prepare();
+	readable_prepare();
 	atomic_store_explicit(&loaded, true, memory_order_release);
 	errno = before;
 }

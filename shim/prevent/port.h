@@ -14,9 +14,11 @@
  *
  * Not done if the program has bound a port, or an address may be shared (SO_REUSEADDR): then
  * connect() might find the 4-tuple taken. Nor for a port of the other parity than the lower end
- * of the range: connect() chooses these last, bind() first. A port that is bound is nobody
- * else's, and bind() has a longer search, the more ports are in use or in TIME_WAIT; when it
- * gets long, this does nothing for a while.
+ * of the range: connect() chooses these last, bind() first.
+ *
+ * A port that is bound is nobody else's, whatever the destination, and the more are in use or
+ * in TIME_WAIT, the longer bind() searches. So this does nothing for a while when the searches
+ * get long, or when half of the range has been used up.
  */
 void port_take(int fd, in_port_t port);
 

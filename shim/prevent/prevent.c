@@ -23,31 +23,39 @@ static bool set_range(int fd, uint32_t range)
 	return sys_setsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &range, sizeof range) == 0;
 }
 
+/* Linux 6.3, and 6.1 of some distributions. */
+static bool read_range(struct prevention *p, int fd)
+{
+	socklen_t len = sizeof p->before;
+	return sys_getsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &p->before, &len) == 0;
+}
+
 /*
- * Linux 6.3. The kernel takes no notice of a bound that lies outside the namespace's range, so
- * a part that would be empty is not used.
+ * The kernel takes no notice of a bound that lies outside the namespace's range, so a part that
+ * would be empty is not used.
  */
-bool prevent_by_range(struct prevention *p, int fd, in_port_t port, unsigned turn)
+static bool cut_range(struct prevention *p, int fd, unsigned port, unsigned turn)
 {
 	struct port_range range = ephemeral_ports();
-	unsigned at = port_number(port);
-	socklen_t len = sizeof p->before;
-	if (sys_getsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &p->before, &len) != 0)
-		return false;
 	unsigned low = p->before & LAST_PORT, high = p->before >> 16;
 	if (low > range.low)
 		range.low = low;
 	if (high != 0 && high < range.high)
 		range.high = high;
-	if (at < range.low || at > range.high || range.low == range.high)
+	if (port < range.low || port > range.high || range.low == range.high)
 		return false;
 
-	unsigned below = at - range.low, above = range.high - at;
-	p->parts[0] = below != 0 ? packed(low, at - 1) : packed(at + 1, high);
-	p->parts[1] = above != 0 ? packed(at + 1, high) : packed(low, at - 1);
+	uint32_t below = packed(low, port - 1), above = packed(port + 1, high);
+	p->parts[0] = port != range.low ? below : above;
+	p->parts[1] = port != range.high ? above : below;
 	p->part = turn;
-	p->by_range = set_range(fd, p->parts[p->part]);
+	p->by_range = set_range(fd, p->parts[turn]);
 	return p->by_range;
+}
+
+bool prevent_by_range(struct prevention *p, int fd, in_port_t port, unsigned turn)
+{
+	return read_range(p, fd) && cut_range(p, fd, port_number(port), turn);
 }
 
 /*
@@ -83,8 +91,11 @@ struct prevention prevent_begin(int fd, const struct sockaddr *addr, socklen_t l
 	/* The state comes first in struct tcp_info. */
 	int result = sys_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state, &size);
 	p.not_tcp = is_not_tcp(result);
-	if (result == 0 && state == STATE_CLOSE &&
-	    !prevent_by_range(&p, fd, port, next_turn(port_number(port), range)))
+	if (result != 0 || state != STATE_CLOSE)
+		return p;
+	if (read_range(&p, fd))
+		cut_range(&p, fd, port_number(port), next_turn(port_number(port), range));
+	else
 		port_take(fd, port);
 	return p;
 }

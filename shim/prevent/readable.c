@@ -3,20 +3,30 @@
 #include "base/sys.h"
 #include <errno.h>
 #include <stdint.h>
+#include <unistd.h>
 
 /* A stack as large as this is taken for one. */
 enum { LARGEST_STACK = 8 << 20 };
 
-/*
- * Both C libraries keep a thread's own variables, errno among them, above the stack that they
- * made for it. (For the first thread they are elsewhere, and the kernel is asked.)
- */
-static bool is_on_stack(const void *p)
+static uintptr_t top_of_first_stack;
+
+/* The kernel puts the environment above the first thread's stack, until a program moves it. */
+void readable_prepare(void)
+{
+	top_of_first_stack = (uintptr_t)environ;
+}
+
+static bool is_below(const void *p, uintptr_t top)
 {
 	uintptr_t at = (uintptr_t)p, here = (uintptr_t)__builtin_frame_address(0);
-	uintptr_t top = (uintptr_t)&errno;
 	return here < top && top - here < LARGEST_STACK && at >= here &&
 	       at <= top - READABLE_BYTES;
+}
+
+/* Both C libraries keep a thread's own variables, errno among them, above its stack. */
+static bool is_on_stack(const void *p)
+{
+	return is_below(p, (uintptr_t)&errno) || is_below(p, top_of_first_stack);
 }
 
 /* The kernel copies the set before it finds that there is no such way to change a mask. */

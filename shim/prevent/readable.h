@@ -17,4 +17,7 @@ enum { READABLE_BYTES = 8 };
  */
 bool is_readable(const void *p);
 
+/* To be called when the library is loaded. */
+void readable_prepare(void);
+
 #endif
