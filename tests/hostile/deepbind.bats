@@ -140,7 +140,7 @@ refused() {
 	object ./one.so
 	object ./other.so
 	refused both ./one.so ./other.so
-	[ "$output" = "$(printf 'thread: %s\n' {,}'Connection refused')" ]
+	[ "$output" = "$(printf 'both: %s\n' {,}'Connection refused')" ]
 }
 
 # same WORD...: with the library, the same is said as without, and nothing is repaired.

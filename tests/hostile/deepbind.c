@@ -6,7 +6,7 @@
  *   symbol                          connect with the connect() that dlsym() finds in it
  *   whose                           which object that is in
  *   close                           close it
- *   both OBJECT OBJECT              two threads open one each at once, deep, and call it
+ *   both OBJECT OBJECT              two threads open one each at once, deep; call them
  *   itself                          the program itself connects
  *   libc                            how much memory of libc can be written
  */
@@ -76,21 +76,20 @@ static pthread_barrier_t barrier;
 static void *in_thread(void *name)
 {
 	pthread_barrier_wait(&barrier);
-	void *object = dlopen(name, RTLD_NOW | RTLD_DEEPBIND);
-	return object == NULL ? dlerror() : (void *)go(object, "connect");
+	return open_object(name, RTLD_NOW | RTLD_DEEPBIND);
 }
 
 static void both(char *one, char *other)
 {
 	pthread_t threads[2];
-	void *outcomes[2];
+	void *objects[2];
 	pthread_barrier_init(&barrier, NULL, 2);
 	pthread_create(&threads[0], NULL, in_thread, one);
 	pthread_create(&threads[1], NULL, in_thread, other);
 	for (int i = 0; i < 2; i++)
-		pthread_join(threads[i], &outcomes[i]);
+		pthread_join(threads[i], &objects[i]);
 	for (int i = 0; i < 2; i++)
-		printf("thread: %s\n", (char *)outcomes[i]);
+		printf("both: %s\n", objects[i] == NULL ? "none" : go(objects[i], "connect"));
 }
 
 static void show_libc(void)

@@ -68,9 +68,11 @@ static const char *tried(const char *way)
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	memset(&local, 0, sizeof local);
-	const char *outcome = opened(way, fd, &sin) < 0 ? strerror(errno) : "connected";
-	if (getsockname(fd, (struct sockaddr *)&local, &len) == 0 &&
-	    local.sin_port == sin.sin_port)
+	const char *outcome = "connected";
+	if (opened(way, fd, &sin) < 0)
+		outcome = strerror(errno);
+	else if (getsockname(fd, (struct sockaddr *)&local, &len) == 0 &&
+	         local.sin_port == sin.sin_port)
 		outcome = "connected to itself";
 	close(fd);
 	return outcome;
