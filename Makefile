@@ -1,4 +1,4 @@
-# noselfconn: see README.md. Everything that is built goes to build/.
+# noselfconn: see README.md. All that make builds goes to build/.
 #
 # make                builds the library and what the wrapper runs commands with
 # make test           all tests; make test TESTS=tests/repair/connect.bats: some. tests/tests.mk
@@ -8,10 +8,10 @@
 
 CFLAGS ?= -O2 -g
 BUILD ?= build
-# It stands there, and nowhere else.
+# The version stands there, and nowhere else.
 VERSION = $(shell sed -n 's/^nsc_version=//p' scripts/noselfconn)
 
-# With make -f from elsewhere: built there.
+# After make -f from another directory, build in that one.
 ifeq ($(wildcard shim/exports.map),)
 .PHONY: elsewhere $(or $(MAKECMDGOALS),all)
 $(or $(MAKECMDGOALS),all): elsewhere
@@ -20,7 +20,7 @@ elsewhere:
 	@$(MAKE) -C '$(dir $(lastword $(MAKEFILE_LIST)))' BUILD='$(abspath $(BUILD))' $(MAKECMDGOALS)
 else
 
-# What the code is written for, whatever CFLAGS says.
+# What the code needs, whatever CFLAGS says.
 STANDARD = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
 # Ours come first, so that those of a packager win. Not every compiler has all of them.
@@ -30,16 +30,15 @@ HARDENING := -fstack-protector-strong $(call has,-fstack-clash-protection) \
 # The map makes the same of it in every directory.
 COMPILE = $(CC) $(STANDARD) $(WARNINGS) $(HARDENING) -ffile-prefix-map='$(CURDIR)=.' $(CPPFLAGS) $(CFLAGS)
 
-# The library is one file for the programs of every C library: it needs no other, and of the one
-# that is there only what shim/symbols lists. So nothing that calls into a certain C library on
-# its own may come in: last, to win over CFLAGS.
+# The library is one file for the programs of every C library: it names none, and takes from the
+# program's only what shim/symbols lists. So the compiler must add no calls into a C library of
+# its own accord: last, to win over CFLAGS.
 ANY_LIBC := -fPIC -fno-plt -fvisibility=hidden -fno-stack-protector -U_FORTIFY_SOURCE \
 	$(call has,-mno-outline-atomics)
 LINKING = -shared -nostdlib -Wl,-soname,libnoselfconn.so -Wl,--version-script=shim/exports.map \
 	-Wl,-z,relro,-z,now,-z,noexecstack,-z,nodelete -Wl,-Bsymbolic -Wl,-z,noseparate-code
 
-# The library; launch/start, which the wrapper execs the command with; and, where there is one,
-# the supervisor.
+# The library; launch/start, with which the wrapper execs the command; and the supervisor.
 SOURCES = $(sort $(wildcard shim/*.c $(addprefix shim/,$(addsuffix /*.c,base deepbind prevent reopen report))))
 HEADERS = $(wildcard shim/*.h shim/*/*.h)
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
@@ -71,8 +70,8 @@ demo:
 	@$(MAKE) -s install DESTDIR= PREFIX='$(abspath $(BUILD))/demo'
 	@$(BUILD)/demo/bin/noselfconn --self-test
 
-# Installation. PRELOAD is what LD_PRELOAD is set to: where LIBDIR is that of a Debian
-# architecture, with glibc's $LIB, so that one wrapper serves several architectures.
+# Installation. PRELOAD is the value of LD_PRELOAD: if LIBDIR is that of a Debian architecture,
+# with glibc's $LIB, so that one wrapper serves several architectures.
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 LIBDIR ?= $(PREFIX)/lib

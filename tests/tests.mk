@@ -64,7 +64,7 @@ fuzz: all $(BUILD)/tests/differ
 	LD_PRELOAD=$(abspath $(LIBRARY)) NOSELFCONN_LOG=$(abspath $(BUILD))/fuzz.log \
 		$(BUILD)/tests/differ $(FUZZ_SEED) $(FUZZ_COUNT)
 
-# Connects by the million to closed ports, see tests/hostile/soak.c: with the ordinary range, where
+# Millions of connects to closed ports, see tests/hostile/soak.c: with the ordinary range, in which
 # one in some 14,000 is connected to itself, and with a narrow one; from threads, and from
 # processes.
 SOAK_CONNECTS ?= 10000000

@@ -63,7 +63,7 @@ json() {
 	check 40001-40004 40003
 	with_status 1 'Port 40003: at risk; ' 'odd like its lower end'
 	check 40001-40004 40002
-	with_status 1 'Port 40002: at risk, if less so; ' 'even, unlike its lower end'
+	with_status 1 'Port 40002: at risk, but less so; ' 'even, unlike its lower end'
 }
 
 @test "a port outside the range is not at risk" {
@@ -104,7 +104,7 @@ json() {
 	run serving 40000 "$wrapper" --check
 	with_status 1 'Port 40000: at risk' 'listening: python3'
 	run serving 39999 "$wrapper" --check
-	with_status 0 'No port that is listened on is at risk.'
+	with_status 0 'No port that somebody listens on is at risk.'
 	[[ $output != *39999* ]]
 	check ''
 	with_status 125
