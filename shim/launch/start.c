@@ -272,7 +272,10 @@ static void look(struct obstacle *it, const char *command, const char *preload)
 		snprintf(it->subject, sizeof it->subject, "%s", path);
 }
 
-/* Execs the supervisor. It is not to be strict about a command that the preload reaches. */
+/*
+ * Execs the supervisor, which is to have no preload itself. It is not to be strict about a
+ * command that the preload reaches.
+ */
 static void supervise(const char *self, const char *mode, const struct obstacle *it,
                       char **command)
 {
@@ -282,12 +285,20 @@ static void supervise(const char *self, const char *mode, const struct obstacle 
 	         it->why != NULL && strstr(mode, "+strict") != NULL ? "+strict" : "",
 	         it->why == NULL ? command[0] : it->subject, it->why == NULL ? "" : " ",
 	         it->why == NULL ? "" : it->why);
+	const char *preload = getenv("LD_PRELOAD");
+	if (preload != NULL)
+		setenv("NOSELFCONN_PRELOAD", preload, 1);
+	unsetenv("LD_PRELOAD");
 	char **argv = command - 2; /* there are ours before it */
 	argv[0] = path;
 	argv[1] = how;
 	execv(path, argv);
 	if (strncmp(mode, "quiet", 5) != 0)
 		fprintf(stderr, "noselfconn: %s: %s\n", path, strerror(errno));
+	preload = getenv("NOSELFCONN_PRELOAD");
+	if (preload != NULL)
+		setenv("LD_PRELOAD", preload, 1);
+	unsetenv("NOSELFCONN_PRELOAD");
 }
 
 int main(int argc, char **argv)

@@ -7,15 +7,23 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* What noselfconn has for the command's LD_PRELOAD, and not for ours. */
+#define PRELOAD "NOSELFCONN_PRELOAD"
+
 enum { NOT_RUN = 125, NOT_RUNNABLE = 126, NOT_FOUND = 127 };
 
 void be_command(const struct family *family)
 {
+	const char *preload = getenv(PRELOAD);
+	if (preload != NULL)
+		setenv("LD_PRELOAD", preload, 1);
+	unsetenv(PRELOAD);
 	sigprocmask(SIG_SETMASK, &family->mask, NULL);
 	execvp(family->command[0], family->command);
 	int error = errno;

@@ -21,6 +21,9 @@
 #ifndef IP_LOCAL_PORT_RANGE /* Linux 6.3 */
 #define IP_LOCAL_PORT_RANGE 51
 #endif
+#ifndef SO_BINDTOIFINDEX /* Linux 5.1 */
+#define SO_BINDTOIFINDEX 62
+#endif
 #ifndef SO_NETNS_COOKIE /* Linux 5.14 */
 #define SO_NETNS_COOKIE 71
 #endif

@@ -1,5 +1,6 @@
 #include "prevent.h"
 
+#include "kernel.h"
 #include "range.h"
 
 #include <arpa/inet.h>
@@ -48,6 +49,16 @@ static bool same_host(const union address *a, const union address *b)
 	if (a->any.sa_family == AF_INET)
 		return a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
 	return memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, sizeof a->in6.sin6_addr) == 0;
+}
+
+/* Does it not go by the routes that all do? */
+static bool is_routed_specially(int fd)
+{
+	int device = 0, mark = 0;
+	socklen_t size = sizeof device, size2 = sizeof mark;
+	getsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &device, &size);
+	getsockopt(fd, SOL_SOCKET, SO_MARK, &mark, &size2);
+	return device != 0 || mark != 0;
 }
 
 /*
@@ -169,7 +180,7 @@ int prevent(int fd, const union address *to)
 		bool known = range_of(fd, &range), taken = port_of(&local) == port;
 		if (known && !taken && (port < range.low || port > range.high))
 			return 0;
-		if (!meets_itself(&local, to))
+		if (!meets_itself(&local, to) && !is_routed_specially(fd))
 			return 0;
 		if (known && !taken && !range.own && cut_range(fd, &range, port))
 			return 0;

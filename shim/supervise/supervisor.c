@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -96,6 +97,15 @@ void watch(struct family *family, int listener, pid_t command)
 	}
 }
 
+static void raise_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 void be_supervisor(struct family *family)
 {
 	int listener, gate, error;
@@ -106,6 +116,7 @@ void be_supervisor(struct family *family)
 		inform(family, UNABLE, error, (int)obstacle);
 		_exit(0);
 	}
+	raise_limit();
 	open_range();
 	const int kept[] = {listener, gate, family->news_end, family->witness_end, range_fd()};
 	close_all_but(kept, 5);

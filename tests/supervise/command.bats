@@ -110,3 +110,10 @@ teardown() {
 	run in_ns lone/scripts/noselfconn -a "$client" $connects
 	said "noselfconn: $PWD/lone/build/supervise: No such file or directory" "$refused"
 }
+
+@test "the supervisor has no preload itself, and the command what the user and the library gave it" {
+	export LD_PRELOAD=$build/tests/inject.so
+	run "$wrapper" -a sh -c 'echo "$LD_PRELOAD ${NOSELFCONN_PRELOAD-}"
+		for pid in $(pgrep supervise); do grep -c inject.so /proc/$pid/maps; done | sort -u'
+	said "$("$wrapper" --print-preload):$build/tests/inject.so " 0
+}

@@ -197,3 +197,12 @@ as_user() {
 	run in_ns $supervise "$refuse" docker -- $connects
 	is_refused
 }
+
+@test "with few descriptors" {
+	run in_ns bash -c 'ulimit -Sn 12 && exec "$@"' - $supervise sh -c 'ulimit -n; exec "$@"' - $connects
+	said 12 "connect: ECONNREFUSED"
+}
+
+@test "before Linux 5.9, without close_range(), is warned about" {
+	warns "Linux 5.9" "$refuse" close_range --
+}

@@ -22,6 +22,7 @@
 
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
+#define SYS_close_range 436
 #define SYS_pidfd_getfd 438
 #endif
 
@@ -56,6 +57,7 @@ static void refuse(const char *what)
 		int nr;
 	} names[] = {{"pidfd_getfd", SYS_pidfd_getfd},
 	             {"process_vm_readv", SYS_process_vm_readv},
+	             {"close_range", SYS_close_range},
 	             {"seccomp", SYS_seccomp}};
 	static const int docker[] = {SYS_pidfd_getfd, SYS_kcmp,   SYS_bpf,
 	                             SYS_unshare,     SYS_setns,  SYS_mount,
