@@ -32,7 +32,7 @@ static int attend(int listener, const struct seccomp_notif *call)
 		return 0;
 	/* If the task is gone, another one may have its number, and all this was about that. */
 	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &call->id) == 0)
-		error = prevent(fd, &opening.to);
+		error = prevent(task, fd, &opening.to);
 	close(fd);
 	return error;
 }

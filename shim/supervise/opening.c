@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -94,13 +95,15 @@ static bool find_address(pid_t task, const struct seccomp_data *data, int *fd,
 bool read_opening(pid_t task, const struct seccomp_data *data, struct opening *opening)
 {
 	struct place place;
+	char whole[sizeof(struct sockaddr_storage)]; /* the kernel reads it all */
 	if (!find_address(task, data, &opening->fd, &place))
 		return false;
 	size_t length = (uint32_t)place.length; /* an int, in a register */
-	if (length > sizeof opening->to)
-		length = sizeof opening->to;
-	if (length < sizeof opening->to.in || !peek(task, place.at, &opening->to, length))
+	if (length < sizeof opening->to.in || length > sizeof whole ||
+	    !peek(task, place.at, whole, length))
 		return false;
+	memset(&opening->to, 0, sizeof opening->to);
+	memcpy(&opening->to, whole, length < sizeof opening->to ? length : sizeof opening->to);
 	return opening->to.any.sa_family == AF_INET ||
 	       (opening->to.any.sa_family == AF_INET6 &&
 	        length >= offsetof(struct sockaddr_in6, sin6_scope_id));

@@ -169,14 +169,15 @@ static int take_own_port(int fd, const union address *local, int port)
 	return 0;
 }
 
-int prevent(int fd, const union address *to)
+int prevent(pid_t task, int fd, const union address *to)
 {
 	struct range range;
 	union address local;
 	int port = port_of(to);
-	if (port == 0 || !is_closed_tcp(fd) || !local_address(fd, &local))
+	if (port == 0 || !is_closed_tcp(fd) || !local_address(fd, &local) ||
+	    local.any.sa_family != to->any.sa_family)
 		return 0;
-	if (in_our_namespace(fd)) {
+	if (in_our_namespace(fd, task)) {
 		bool known = range_of(fd, &range), taken = port_of(&local) == port;
 		if (known && !taken && (port < range.low || port > range.high))
 			return 0;

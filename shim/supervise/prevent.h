@@ -5,10 +5,11 @@
 #include "opening.h"
 
 /*
- * fd is about to be connected to to. Does what it needs so that the kernel gives it another
- * port than that. Leaves alone what is no TCP socket, connected, in progress, or bound by the
- * program. Returns 0, or the errno that the call must fail with, as there is no other port.
+ * fd, a socket of task, is about to be connected to to. Does what it needs so that the kernel
+ * gives it another port than that. Leaves alone what is no TCP socket, connected, in progress,
+ * or bound by the program. Returns 0, or the errno that the call must fail with, as there is no
+ * other port.
  */
-int prevent(int fd, const union address *to);
+int prevent(pid_t task, int fd, const union address *to);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Reading it again tells what it is now, for the namespace in which it was opened. */
@@ -37,9 +38,15 @@ int range_fd(void)
 	return sysctl;
 }
 
-bool in_our_namespace(int fd)
+bool in_our_namespace(int fd, pid_t task)
 {
-	return our_cookie != 0 && cookie_of(fd) == our_cookie;
+	char path[32];
+	struct stat own, its;
+	if (our_cookie != 0)
+		return cookie_of(fd) == our_cookie;
+	snprintf(path, sizeof path, "/proc/%d/ns/net", (int)task);
+	return stat("/proc/self/ns/net", &own) == 0 && stat(path, &its) == 0 &&
+	       own.st_ino == its.st_ino && own.st_dev == its.st_dev;
 }
 
 /* What cut_range() has done to the sockets of late, by their cookies. */

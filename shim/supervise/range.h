@@ -4,6 +4,7 @@
 #define RANGE_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct range {
 	int low, high;
@@ -16,8 +17,11 @@ void open_range(void);
 /* The descriptor that open_range() left open, or -1. */
 int range_fd(void);
 
-/* Is it in our network namespace, as far as the kernel tells (since Linux 5.14)? */
-bool in_our_namespace(int fd);
+/*
+ * Is the socket in our network namespace, as far as can be told? Before Linux 5.14 the socket
+ * does not tell, and that of the task is taken for it.
+ */
+bool in_our_namespace(int fd, pid_t task);
 
 /* The range for a socket of our network namespace; false if it can't be told: no /proc. */
 bool range_of(int fd, struct range *range);

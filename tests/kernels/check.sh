@@ -19,6 +19,7 @@ machines() {
 	for line in 5.10 6.1 6.12 newest; do
 		echo "$line 1 repair"
 		echo "$line 2 threads"
+		echo "$line 1 supervise"
 	done
 }
 

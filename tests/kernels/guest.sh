@@ -24,4 +24,5 @@ case $3 in
 ways) tests connect ;;
 repair) tests connect arguments fastopen options outcome ;;
 threads) tests epoll shared ;;
+supervise) bash tests/kernels/run.bash tests/supervise/connects.bats tests/supervise/kernels.bats ;;
 esac

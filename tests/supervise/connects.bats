@@ -168,14 +168,9 @@ need_range_of() {
 	done
 }
 
-@test "200,000 connects in the ordinary range: none is a self-connection" {
-	run in_ns 32768-60999 $supervise "$build/tests/soak" 200000 4 2
-	[[ $output =~ :\ 0\ self-connected ]]
-}
-
 @test "calls with pointers that lead nowhere fail as they do" {
 	run in_ns "$build/tests/arguments"
 	local without=$output
 	run in_ns $supervise "$build/tests/arguments"
-	[ "$output" = "$without" ]
+	[ "$output" = "$without" ] || { diff <(echo "$without") <(echo "$output") >&2; false; }
 }

@@ -1,0 +1,58 @@
+# What only some kernels have: Yama, and programs of i386. `make check-kernels` runs it on such.
+# shellcheck disable=SC2086,SC2154 # words are lists; run sets output
+
+setup() {
+	load ../lib/helpers
+	load supervised
+	need_supervisor
+	connects='tcp4 connect 127.0.0.1 40000'
+}
+
+teardown() {
+	[ -z "${scope-}" ] || echo "$scope" >"$yama"
+	[ -z "${public-}" ] || rm -rf "$public"
+}
+
+# as_user_under SCOPE COMMAND...: as an ordinary user, in a folder with the supervisor and the client.
+yama=/proc/sys/kernel/yama/ptrace_scope
+as_user_under() {
+	need setpriv
+	[ "$(id -u)" = 0 ] || cannot "only root can become another user"
+	[ -e $yama ] || machine_cannot "the kernel has no Yama"
+	public=$(mktemp -d /tmp/noselfconn.XXXXXX)
+	chmod 777 "$public"
+	cp "$build/supervise" "$client" "$public"
+	cd "$public"
+	scope=$(cat $yama)
+	echo "$1" >$yama
+	shift
+	run in_ns setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+}
+
+@test "under Yama's ptrace_scope 1, the command and its children are protected" {
+	as_user_under 1 ./supervise quiet sh -c "./client $connects; ./client $connects"
+	said "connect: ECONNREFUSED" "connect: ECONNREFUSED"
+}
+
+@test "under Yama's ptrace_scope 1, orphans and daemons are protected" {
+	as_user_under 1 sh -c "mkfifo fifo said
+		./supervise quiet sh -c '(setsid sh -c \"read x <fifo; ./client $connects >said\" &)'
+		echo go >fifo
+		cat said"
+	[ "$output" = "connect: ECONNREFUSED" ]
+}
+
+@test "under Yama's ptrace_scope 2, an ordinary user is warned" {
+	as_user_under 2 ./supervise warn ./client $connects
+	[[ ${lines[0]} = "noselfconn: ./client: not supervised: the sockets of a child can't be reached"* ]]
+	[ "${lines[1]}" = "connect: ok" ]
+}
+
+@test "a program of i386 on a kernel that runs it, which may use socketcall()" {
+	client=$build/tests/client-i386
+	[ -x "$client" ] || cannot "it was not built: gcc -m32 -static"
+	"$client" || machine_cannot "the kernel runs no programs of i386"
+	refused tcp4 connect 127.0.0.1 40000
+	refused_later tcp4 nonblock connect 127.0.0.1 40000
+	refused tcp6 connect ::1 40000
+}
