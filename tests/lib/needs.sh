@@ -58,6 +58,8 @@ packages_of() {
 	go) echo golang-go ;;
 	gio-2.0.pc) echo libglib2.0-dev ;;
 	*/yaml/__init__.py) echo python3-yaml ;;
+	apparmor_parser) echo apparmor ;;
+	systemd-analyze) echo systemd ;;
 	musl-gcc) echo musl-tools ;;
 	'gcc -m32') echo gcc-multilib ;;
 	i386) if links 'gcc -m32' 2>/dev/null; then echo qemu-user; else echo gcc-multilib; fi ;;

@@ -1,0 +1,163 @@
+# scripts/packaging/RECIPES.md: each is taken from there, and run as far as a machine can that has no
+# daemon, registry or cluster. If it can't run, its own linter or its structure is looked at.
+
+load ../lib/helpers
+bats_require_minimum_version 1.5.0
+
+setup() {
+	need_namespaces
+	need python3 /usr/lib/python3/dist-packages/yaml/__init__.py
+	unset MAKEFLAGS MFLAGS MAKELEVEL CC CFLAGS CPPFLAGS LDFLAGS BUILD LD_PRELOAD
+	cd "$BATS_TEST_TMPDIR"
+	installed=/usr/local/lib/libnoselfconn.so
+}
+
+# recipe HEADING: its code.
+recipe() {
+	awk -v heading="## $1" '/^## / { here = $0 == heading } here && /^```/ { inside = !inside; next }
+		here && inside' "$top/scripts/packaging/RECIPES.md" >recipe
+	[ -s recipe ]
+}
+
+# of_yaml EXPRESSION: printed, a line for each if it is a list; d is what the recipe says.
+of_yaml() {
+	python3 -c 'import sys, yaml
+d = yaml.safe_load(open("recipe"))
+value = eval(sys.argv[1])
+print(*value if isinstance(value, list) else [value], sep="\n")' "$1"
+}
+
+checkout() {
+	mkdir noselfconn
+	(cd "$top" && cp -R Makefile scripts shim tests man "$OLDPWD/noselfconn")
+}
+
+connect='exec 3<>/dev/tcp/127.0.0.1/40000 && echo went well'
+
+@test "the test's own program is connected to itself" {
+	run -0 in_ns bash -c "$connect"
+	[[ $output = *'went well'* ]]
+}
+
+@test "GitHub: the action's path is the one that this repository has" {
+	recipe GitHub
+	[ "$(of_yaml 'd["steps"][0]["uses"]')" = OWNER/noselfconn/scripts/action@v1 ]
+	[ -f "$top/scripts/action/action.yml" ]
+}
+
+@test "GitLab CI: its script is not connected to itself, and fails if the library can't be had" {
+	need git
+	recipe 'GitLab CI'
+	checkout
+	git -C noselfconn init -q
+	git -C noselfconn add .
+	git -C noselfconn -c user.name=x -c user.email=x commit -qm x
+	mv noselfconn origin.git
+	echo "$connect" >run-tests
+	chmod +x run-tests
+	sed -i '1i #!/bin/bash' run-tests
+	# What GitLab's runner does; what apt-get would install is here.
+	of_yaml 'd["tests"]["before_script"] + d["tests"]["script"]' | grep -v '^apt-get ' >job
+	NOSELFCONN=$PWD/origin.git run in_ns bash -eo pipefail job
+	[[ $output = *'noselfconn works here.'*'Connection refused'* && $output != *'went well'* ]]
+	rm -rf noselfconn
+	NOSELFCONN=$PWD/missing.git run in_ns bash -eo pipefail job
+	[ "$status" != 0 ]
+	[[ $output != *'went well'* ]]
+}
+
+@test "Dockerfile: what its image runs is not connected to itself" {
+	[ "$(id -u)" = 0 ] || cannot 'a container needs root'
+	recipe Dockerfile
+	checkout
+	run in_ns python3 "$top/tests/packaging/run-dockerfile.py" recipe
+	[ "$status" != 125 ] || machine_cannot "${lines[-1]}"
+	[[ $output = *'noselfconn works here.'*'Connection refused'* ]]
+	# The control: the same image without the variable.
+	sed -i '/^ENV /d; s/40000"/40000 \&\& echo went well"/' recipe
+	run -0 in_ns python3 "$top/tests/packaging/run-dockerfile.py" recipe
+	[[ $output = *'went well'* ]]
+}
+
+@test "Distroless: it copies what the first stage has, to where LD_PRELOAD names it" {
+	recipe Dockerfile
+	grep -e '^COPY --from' -e '^ENV' recipe >there
+	recipe Distroless
+	[ "$(grep -e '^COPY --from' -e '^ENV' recipe)" = "$(cat there)" ]
+	# No library and no loader but libc's is in such an image.
+	need readelf
+	run -0 readelf -dW "$library"
+	[[ $output != *NEEDED* ]]
+}
+
+@test "docker run: it mounts the file where LD_PRELOAD names it" {
+	recipe 'docker run'
+	sh -n recipe
+	local words
+	read -ra words <recipe
+	[ "${words[*]:0:2}" = 'docker run' ]
+	[ "${words[2]}" = -v ]
+	[ "${words[3]}" = "$installed:/libnoselfconn.so:ro" ]
+	[ "${words[4]} ${words[5]}" = '-e LD_PRELOAD=/libnoselfconn.so' ]
+	[ "${words[6]}" = IMAGE ]
+}
+
+@test "Compose: it mounts the file where LD_PRELOAD names it" {
+	recipe Compose
+	preload=$(of_yaml 'd["services"]["worker"]["environment"]["LD_PRELOAD"]')
+	[ "$(of_yaml 'd["services"]["worker"]["volumes"][0]')" = "$installed:$preload:ro" ]
+}
+
+@test "Kubernetes: the init container copies the file to where the other's LD_PRELOAD names it" {
+	recipe Kubernetes
+	[ "$(of_yaml 'd["kind"]') $(of_yaml 'd["apiVersion"]')" = 'Pod v1' ]
+	# Both containers' mounts are directories here, those of one volume the same.
+	mkdir volume
+	[ "$(of_yaml '[m["name"] for c in d["spec"]["initContainers"] + d["spec"]["containers"]
+		for m in c["volumeMounts"]] + [d["spec"]["volumes"][0]["name"]]' | sort -u)" = noselfconn ]
+	of_yaml 'd["spec"]["initContainers"][0]["command"]' |
+		sed -e "s|^$installed\$|$library|" -e "s|^/noselfconn/|$PWD/volume/|" >command
+	mapfile -t command <command
+	"${command[@]}"
+	preload=$(of_yaml '[e["value"] for e in d["spec"]["containers"][0]["env"] if e["name"] == "LD_PRELOAD"]')
+	run -1 in_ns env LD_PRELOAD="volume/${preload#/noselfconn/}" bash -c "$connect"
+	[[ $output = *'Connection refused'* ]]
+}
+
+@test "systemd: the drop-in is right, and its filter has all calls of a repair" {
+	need systemd-analyze strace
+	recipe systemd
+	mkdir -p units/worker.service.d
+	printf '[Service]\nExecStart=/bin/true\n' >units/worker.service
+	sed "s|$installed|$library|" recipe >units/worker.service.d/noselfconn.conf
+	SYSTEMD_UNIT_PATH=$PWD/units: run -0 systemd-analyze verify units/worker.service
+	[[ $output != *noselfconn.conf* ]]
+	group=$(sed -n 's/^SystemCallFilter=//p' recipe)
+	in_ns strace -f -qq -o calls -E LD_PRELOAD="$library" "$client" tcp4 connect 127.0.0.1 40000
+	allowed "$group" | sort -u >allowed
+	grep -oE '^[0-9]+ +[a-z0-9_]+\(' calls | grep -oE '[a-z0-9_]+\(' | tr -d '(' | sort -u >called
+	grep -x dup3 called # it was a repair
+	run comm -23 called allowed
+	[ -z "$output" ]
+}
+
+# allowed GROUP: the calls of it, and of the groups in it.
+allowed() {
+	local call
+	systemd-analyze syscall-filter "$1" | sed -n 's/^  *\([^# ]\)/\1/p' | while read -r call; do
+		case $call in @*) allowed "$call" ;; *) echo "$call" ;; esac
+	done
+}
+
+@test "AppArmor: the parser takes the line, and it matches where the library is installed" {
+	need apparmor_parser
+	recipe AppArmor
+	{ echo 'profile worker /usr/bin/worker {' && cat recipe && echo '}'; } >profile
+	run -0 apparmor_parser --skip-kernel-load --skip-cache --base "$PWD" profile
+	# Its pattern is a glob of the shell, but for the braces in braces of this one.
+	local path
+	for path in /usr/local/lib/libnoselfconn.so /usr/lib/x86_64-linux-gnu/noselfconn/libnoselfconn.so \
+		/usr/lib64/noselfconn/libnoselfconn.so; do
+		bash -c 'shopt -s extglob; for p in '"$(sed 's/ mr,//; s/\*/\\*/g' recipe)"'; do [[ $0 = $p ]] && exit; done; exit 1' "$path"
+	done
+}
