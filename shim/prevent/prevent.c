@@ -53,6 +53,12 @@ static bool cut_range(struct prevention *p, int fd, unsigned port, unsigned turn
 	return p->by_range;
 }
 
+/* Does another thread connect the same socket at this moment? It will give back what it cut. */
+static bool is_cut(uint32_t range, unsigned port)
+{
+	return range != 0 && ((range & LAST_PORT) == port + 1 || range >> 16 == port - 1);
+}
+
 bool prevent_by_range(struct prevention *p, int fd, in_port_t port, unsigned turn)
 {
 	return read_range(p, fd) && cut_range(p, fd, port_number(port), turn);
@@ -93,9 +99,9 @@ struct prevention prevent_begin(int fd, const struct sockaddr *addr, socklen_t l
 	p.not_tcp = is_not_tcp(result);
 	if (result != 0 || state != STATE_CLOSE)
 		return p;
-	if (read_range(&p, fd))
-		cut_range(&p, fd, port_number(port), next_turn(port_number(port), range));
-	else
+	unsigned number = port_number(port);
+	if (!read_range(&p, fd) ||
+	    (!cut_range(&p, fd, number, next_turn(number, range)) && is_cut(p.before, number)))
 		port_take(fd, port);
 	return p;
 }

@@ -4,7 +4,7 @@
  * socket that is connected to itself.
  *
  * HOW the other thread looks: "epoll" (it is blocked), "epoll-spin", "poll", "select",
- * "getpeername", "connect" (a second one). Words:
+ * "getpeername"; or "connect": when the first has returned, it makes a second one. Words:
  *   level            the epoll set is level-triggered
  *   blocking         the sockets are
  *   send             they are opened by sendto() with MSG_FASTOPEN
@@ -164,15 +164,25 @@ static void abort_and_close(int fd)
 	close(fd);
 }
 
-/* The other thread has looked at least once before the socket is closed. */
+static void wait_for_looks(int n)
+{
+	for (long before = looks; looks < before + n;)
+		sched_yield();
+}
+
+/* The other thread has looked at least once before the socket is closed, and then leaves it
+ * alone.
+ */
 static void connect_one(void)
 {
 	int fd = open_socket();
-	current = fd;
+	if (strcmp(how, "connect") != 0)
+		current = fd;
 	open_connection(fd);
-	for (long before = looks; looks < before + 2;)
-		sched_yield();
+	current = fd;
+	wait_for_looks(2);
 	current = -1;
+	wait_for_looks(1);
 	if (left)
 		tell_what_is_left(fd);
 	abort_and_close(fd);
