@@ -5,6 +5,7 @@
 #define NOSELFCONN_PORT_H
 
 #include <netinet/in.h>
+#include <stdbool.h>
 
 /*
  * Binds fd, a TCP socket that is not connected, to a port of the kernel's choice, so that its
@@ -16,10 +17,13 @@
  * connect() might find the 4-tuple taken. Nor for a port of the other parity than the lower end
  * of the range: connect() chooses these last, bind() first.
  *
- * A port that is bound is nobody else's, whatever the destination, and the more are in use or
- * in TIME_WAIT, the longer bind() searches. So this does nothing for a while when the searches
- * get long, or when half of the range has been used up.
+ * A port that is bound is nobody else's, whatever the destination, also in TIME_WAIT. So no
+ * more than a sixteenth of the range is given away in a minute, beside those that are refused.
+ * Returns whether fd has got a port.
  */
-void port_take(int fd, in_port_t port);
+bool port_take(int fd, in_port_t port);
+
+/* To be called if a socket that got one has lost it by now: it was refused. */
+void port_is_free_again(void);
 
 #endif

@@ -81,12 +81,18 @@ static bool is_not_tcp(int error)
 	return error == -EOPNOTSUPP || error == -ENOPROTOOPT;
 }
 
+/* The state comes first in struct tcp_info. Returns 0 or -errno. */
+static int read_state(int fd, unsigned char *state)
+{
+	socklen_t size = sizeof *state;
+	return sys_getsockopt(fd, IPPROTO_TCP, TCP_INFO, state, &size);
+}
+
 struct prevention prevent_begin(int fd, const struct sockaddr *addr, socklen_t len)
 {
 	struct prevention p = {0};
 	struct port_range range;
 	unsigned char state = 0;
-	socklen_t size = sizeof state;
 	if (len < sizeof(struct sockaddr_in) || !is_readable(addr) ||
 	    !address_is_internet(addr, len))
 		return p;
@@ -94,15 +100,14 @@ struct prevention prevent_begin(int fd, const struct sockaddr *addr, socklen_t l
 	range = ephemeral_ports();
 	if (port_number(port) < range.low || port_number(port) > range.high)
 		return p;
-	/* The state comes first in struct tcp_info. */
-	int result = sys_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state, &size);
+	int result = read_state(fd, &state);
 	p.not_tcp = is_not_tcp(result);
 	if (result != 0 || state != STATE_CLOSE)
 		return p;
 	unsigned number = port_number(port);
 	if (!read_range(&p, fd) ||
 	    (!cut_range(&p, fd, number, next_turn(number, range)) && is_cut(p.before, number)))
-		port_take(fd, port);
+		p.by_port = port_take(fd, port);
 	return p;
 }
 
@@ -118,6 +123,9 @@ bool prevent_otherwise(struct prevention *p, int fd)
 /* Twice: once may be a passing failure. */
 void prevent_end(const struct prevention *p, int fd)
 {
+	unsigned char state = 0;
 	if (p->by_range && !set_range(fd, p->before))
 		set_range(fd, p->before);
+	if (p->by_port && read_state(fd, &state) == 0 && state == STATE_CLOSE)
+		port_is_free_again();
 }

@@ -17,6 +17,7 @@
 
 struct prevention {
 	bool by_range;   /* the socket has been given part of the range of ports */
+	bool by_port;    /* the socket has been given a port of its own */
 	bool not_tcp;    /* the socket is not one of TCP: it is never self-connected */
 	uint32_t before; /* the range that the program had given it, 0 for none */
 	uint32_t parts[2];
@@ -37,7 +38,7 @@ struct prevention prevent_begin(int fd, const struct sockaddr *addr, socklen_t l
  */
 bool prevent_otherwise(struct prevention *p, int fd);
 
-/* Gives the socket back the range that it had. */
+/* Gives the socket back the range that it had. To be called after the last call to connect. */
 void prevent_end(const struct prevention *p, int fd);
 
 /*
