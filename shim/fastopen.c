@@ -88,7 +88,7 @@ bool fastopen_end(const struct fastopen *f, ssize_t *result)
 	struct address dest;
 	if (!f->opens)
 		return false;
-	prevent_end(&f->prevention, f->fd);
+	prevent_end(&f->prevention, f->fd, error);
 	if (may_be_connected_to_itself(f, &dest))
 		outcome = repair(f->fd, &dest, waits ? BY_SEND : BY_SEND_NOWAIT, error);
 	if (outcome == NOT_SELF_CONNECTED) {

@@ -118,7 +118,7 @@ static int begin_again(struct repair *r, unsigned tries)
 	do
 		outcome = begin_without_waiting(r);
 	while (outcome == EADDRNOTAVAIL && prevent_otherwise(&p, r->own));
-	prevent_end(&p, r->own);
+	prevent_end(&p, r->own, outcome);
 	return outcome;
 }
 

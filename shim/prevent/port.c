@@ -3,6 +3,7 @@
 #include "address.h"
 #include "base/sys.h"
 #include "ephemeral.h"
+#include "sockopt.h"
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <time.h>
@@ -56,7 +57,30 @@ bool port_take(int fd, in_port_t port)
 	    sys_bind(fd, &local.any, local.len) != 0)
 		return false;
 	atomic_fetch_add_explicit(&given, 1, memory_order_relaxed);
-	return true;
+	local = local_address(fd);
+	if (address_port(&local) != port)
+		return true;
+	port_give_back(fd); /* the only one that was left */
+	return false;
+}
+
+/*
+ * The kernel takes a port back when the state of a socket changes to TCP_CLOSE. Nobody has port
+ * 0, so that this attempt to connect is refused.
+ */
+void port_give_back(int fd)
+{
+	struct address local = local_address(fd);
+	struct address nobody = {.in = {.sin_family = AF_INET}, .len = sizeof nobody.in};
+	struct sockaddr none = {.sa_family = AF_UNSPEC};
+	int error;
+	if (local.any.sa_family == AF_INET6)
+		nobody = (struct address) {.in6 = {.sin6_family = AF_INET6},
+		                           .len = sizeof nobody.in6};
+	sys(SYS_connect, fd, (long)&nobody.any, nobody.len, 0, 0, 0);
+	sys(SYS_connect, fd, (long)&none, sizeof none, 0, 0, 0);
+	sockopt_get(fd, SOL_SOCKET, SO_ERROR, &error);
+	port_is_free_again();
 }
 
 void port_is_free_again(void)

@@ -23,6 +23,9 @@
  */
 bool port_take(int fd, in_port_t port);
 
+/* To be called if the call failed before a segment was sent: takes the port away again. */
+void port_give_back(int fd);
+
 /* To be called if a socket that got one has lost it by now: it was refused. */
 void port_is_free_again(void);
 

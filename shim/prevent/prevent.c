@@ -120,12 +120,23 @@ bool prevent_otherwise(struct prevention *p, int fd)
 	return set_range(fd, p->parts[p->part]);
 }
 
-/* Twice: once may be a passing failure. */
-void prevent_end(const struct prevention *p, int fd)
+/* Did the call send a SYN, so that the port goes when the connection does? */
+static bool has_begun(int outcome)
+{
+	return outcome == 0 || outcome == EINPROGRESS || outcome == EINTR ||
+	       outcome == ECONNREFUSED || outcome == ETIMEDOUT || outcome == EALREADY ||
+	       outcome == EISCONN;
+}
+
+void prevent_end(const struct prevention *p, int fd, int outcome)
 {
 	unsigned char state = 0;
 	if (p->by_range && !set_range(fd, p->before))
-		set_range(fd, p->before);
-	if (p->by_port && read_state(fd, &state) == 0 && state == STATE_CLOSE)
+		set_range(fd, p->before); /* once may be a passing failure */
+	if (!p->by_port || read_state(fd, &state) != 0 || state != STATE_CLOSE)
+		return;
+	if (has_begun(outcome))
 		port_is_free_again();
+	else
+		port_give_back(fd);
 }

@@ -38,8 +38,9 @@ struct prevention prevent_begin(int fd, const struct sockaddr *addr, socklen_t l
  */
 bool prevent_otherwise(struct prevention *p, int fd);
 
-/* Gives the socket back the range that it had. To be called after the last call to connect. */
-void prevent_end(const struct prevention *p, int fd);
+/* After the last call to connect, and its outcome, 0 or an errno: leaves the socket as it was.
+ */
+void prevent_end(const struct prevention *p, int fd, int outcome);
 
 /*
  * The range alone, for a repair without a guard: keeps fd from getting port (in network byte
