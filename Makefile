@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # noselfconn: see README.md. All that make builds goes to build/.
 #
 # make                builds the library and what the wrapper runs commands with

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "bound.h"
 
 #include "address.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What the program has bound: a self-connection from a port that it bound itself is deliberate.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The settings, which are read from the environment once, when the library is loaded.
  * Privileged programs (setuid, file capabilities) don't read it, as with secure_getenv(3).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "fastopen.h"
 
 #include "base/kernel.h"

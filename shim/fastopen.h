@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * TCP Fast Open: with MSG_FASTOPEN, a call that sends data opens the connection itself
  * (tcp(7)). If the socket is self-connected, what was sent went to the socket itself and is

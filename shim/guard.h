@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The guard: a socket that keeps the kernel from choosing a port again.
  *

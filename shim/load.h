@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * What happens once, when the library is loaded: it looks up the next functions and reads the
  * environment.

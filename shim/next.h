@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The functions that this library stands in front of: the C library's, or those of a preload
  * between the two, whichever comes next in the order of symbol lookup.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The repair of a self-connection: undo it, and connect again from another port.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "selfconn.h"
 
 #include "base/kernel.h"

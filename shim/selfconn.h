@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Is it a self-connection: a socket whose own address and port are its destination's?
  */

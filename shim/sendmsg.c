@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sendmsg() and sendmmsg(), in front of libc's, which open a TCP connection with MSG_FASTOPEN:
  * see fastopen.h.

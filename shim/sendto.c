@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sendto(), in front of libc's, which opens a TCP connection with MSG_FASTOPEN: see fastopen.h.
  */

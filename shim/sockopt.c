@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "sockopt.h"
 
 #include "base/kernel.h"

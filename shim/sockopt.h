@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * getsockopt(2) and setsockopt(2), called again if they fail: a passing failure must not leave
  * the program's socket changed, nor a question about it open.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "spare.h"
 
 #include "base/sys.h"

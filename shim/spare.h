@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The library's own descriptors, open only during a repair. None is 0, 1 or 2: if the program
  * has closed one of these, what it writes there must not end up in our socket. All are

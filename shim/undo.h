@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Undoing a connection in place: connect() with AF_UNSPEC aborts it with an RST and turns the
  * socket back into what the program had configured, in every process that has a copy of it.

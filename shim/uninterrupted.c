@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "uninterrupted.h"
 
 #include "base/sys.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A stretch of code that nothing may cut short: with signals blocked, no handler can jump out
  * of it with siglongjmp(3), or find it half done; with cancellation disabled, the thread can't

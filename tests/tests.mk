@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Tests; included by the Makefile.
 #
 # make check          the repair and the command, in two minutes: installs nothing, needs no root

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Packages; included by the Makefile.
 
 # The files have the date of the release.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Functions that a compiler may call on its own, to copy or clear a structure: the library
  * takes none of them from a C library. Marked as used, because link-time optimization finds no

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Numbers of the kernel's interface that some C libraries' headers lack. Those of sockets are
  * <asm-generic/socket.h>'s; on alpha, mips, parisc and sparc, which have others, no socket is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Is a seccomp filter in force? It may end the process for a call that it does not expect, so
  * the library then makes only the calls that libnoselfconn(7) lists.

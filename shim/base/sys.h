@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * System calls, made without the C library: each function does what the call of that name does,
  * and returns the result or -errno. It leaves errno alone.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * dlopen(), in front of libc's, for the sake of RTLD_DEEPBIND.
  *

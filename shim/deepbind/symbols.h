@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The dynamic symbols of a library, as they are in the memory of this process. */
 #ifndef NOSELFCONN_SYMBOLS_H
 #define NOSELFCONN_SYMBOLS_H

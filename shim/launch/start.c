@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * start MODE PRELOAD LIBRARY_PATH COMMAND [ARGUMENT...]: what the wrapper execs. Looks whether
  * a preloaded library reaches the command, sets LD_PRELOAD (and LD_LIBRARY_PATH, unless it is

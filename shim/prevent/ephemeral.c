@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "ephemeral.h"
 
 #include "base/sandbox.h"

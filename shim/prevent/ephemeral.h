@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The ephemeral port range of the network namespace: the ports that the kernel chooses from.
  */

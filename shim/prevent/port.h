@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A port of its own for a socket that is about to connect, for kernels before Linux 6.3.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Preventing a self-connection: for the duration of a call that connects, the kernel is kept
  * from choosing the destination's port.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "readable.h"
 
 #include "base/sys.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The program's memory, before the kernel has accepted it: a bad pointer must give EFAULT,
  * never a crash.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "holders.h"
 
 #include "base/sys.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Who else refers to a socket: it may be replaced only if nobody else can see the old one.
  */

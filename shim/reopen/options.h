@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Carries over the options that a program may have set before connect(), from a socket to the
  * one that replaces it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "reopen.h"
 
 #include "base/kernel.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Reopening: another socket takes the place of the one that was connected to itself, under the
  * same descriptor number.

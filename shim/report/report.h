@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Reports of repairs, each a line of its own. Nothing here takes memory or locks.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Writes a line for a person to read, without heap memory or locks. */
 #ifndef NOSELFCONN_SAY_H
 #define NOSELFCONN_SAY_H

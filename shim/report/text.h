@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Text in a buffer that the caller provides: stdio takes locks and memory, and a repair may
  * happen in a signal handler. What does not fit is left out; the text always ends with a NUL.

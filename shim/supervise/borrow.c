@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "borrow.h"
 
 #include "kernel.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Another descriptor, here, of what a task has open there. */
 #ifndef BORROW_H
 #define BORROW_H

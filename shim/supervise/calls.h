@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The system calls that can open a TCP connection, by every ABI that this machine's kernel has.
  */
 #ifndef CALLS_H

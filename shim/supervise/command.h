@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Starts the command in its filter. */
 #ifndef COMMAND_H
 #define COMMAND_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Descriptors that are passed on or closed. */
 #ifndef DESCRIPTORS_H
 #define DESCRIPTORS_H

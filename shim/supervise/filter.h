@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The seccomp filter of the command and of all that it starts. The calls that can open a TCP
  * connection wait until the listener's holder has answered; io_uring_setup() fails with ENOSYS,

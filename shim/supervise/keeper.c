@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "keeper.h"
 
 #include "descriptors.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who takes over if the supervisor is killed, and meanwhile tells what the group was sent. */
 #ifndef KEEPER_H
 #define KEEPER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the headers of an older system do not have. */
 #ifndef SUPERVISE_KERNEL_H
 #define SUPERVISE_KERNEL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Takes the calls that wait, and lets them go on. */
 #ifndef LISTENER_H
 #define LISTENER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * supervise MODE[:SUBJECT] COMMAND [ARGUMENT...]: runs the command so that neither it nor what
  * it starts is handed a TCP connection to itself, however it makes its system calls. MODE is

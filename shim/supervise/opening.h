@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a call that opens a connection was told: read from the memory of the task. */
 #ifndef OPENING_H
 #define OPENING_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 #include "prevent.h"
 
 #include "kernel.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Keeps the kernel from choosing the port that a socket connects to. */
 #ifndef PREVENT_H
 #define PREVENT_H

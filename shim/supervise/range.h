@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The network namespace that a socket is in, and the ports that the kernel chooses from there.
  */
 #ifndef RANGE_H

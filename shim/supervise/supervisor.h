@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The supervisor's own work. */
 #ifndef SUPERVISOR_H
 #define SUPERVISOR_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Measurements, beside what a user would take instead: a table, or with BENCH_FLAGS=--json its
 # JSON. RESULTS.md and bench.svg, in tests/bench, are made anew from that; not with BENCH_QUICK=1,
 # which only shows that it works.

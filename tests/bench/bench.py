@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """bench.py BUILD [--json]: measures what the library costs, beside what a user would take instead.
 
 Run through `make bench`, which builds what is measured and installs what it can of the rest.

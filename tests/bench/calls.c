@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * calls KIND paired PAIRS: makes the call in question as any program does, so that a preload
  * may stand in front of it, and libc's own, which none stands in front of, by turns, PAIRS

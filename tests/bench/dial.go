@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // dial ADDRESS: connects there with Go's own dialer, and closes the connection.
 package main
 

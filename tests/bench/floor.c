@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The floors that the library is measured against: a preload that forwards the calls which
  * noselfconn stands in front of, and does nothing else; with -DGETSOCKNAME, one that also

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """plot.py BENCH.JSON: draws what `make bench` measured of calls and of starts, as an SVG.
 
 A dot is the median ratio to the same without a preload, the line through it its quartiles.

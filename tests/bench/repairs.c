@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * repairs KIND DESCRIPTORS PROCESSES NUMBER: in the namespace of two ports, has NUMBER connects
  * that come out self-connected repaired, and by turns with each makes one that is refused. One

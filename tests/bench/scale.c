@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * scale THREADS MILLISECONDS ROUNDS: so many threads connect all the time, without blocking, to
  * a closed port, as any program does, so that a preload may stand in front of connect(), and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * stack ordinary|repair: how many bytes of stack a connect() takes more than libc's own: one
  * that succeeds, or one that is self-connected in the namespace of two ports, and repaired.

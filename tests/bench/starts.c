@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * starts ROUNDS [NAME=VALUE...] COMMAND [ARGUMENT...] [, ...]: starts each of the commands,
  * which "," separates, in turn, ROUNDS times over, with these variables set. One line for each

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * unusable PORT SECONDS COMMAND [ARGUMENT...]: runs the command, and then tries, as a server
  * would, to bind the port and listen, until it can be had. Prints how many seconds that took;

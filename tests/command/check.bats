@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # noselfconn --check.
 
 load ../lib/helpers

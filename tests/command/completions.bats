@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What bash and zsh complete.
 
 load ../lib/helpers

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # scripts/demo: `make demo` and `noselfconn --self-test`.
 
 load ../lib/helpers

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The library as an object file, and how it is built.
 # shellcheck disable=SC2030,SC2031 # each test is a subshell of its own
 

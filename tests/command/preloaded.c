@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * preloaded: prints "preloaded" or "not preloaded", as the library is in this process or not.
  * With GO defined, it carries the build ID that the Go linker puts into every program.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
 # README.md: what it says to paste.
 
 load ../lib/helpers

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What the environment says: NOSELFCONN, NOSELFCONN_RETRIES, and the reports of repairs.
 # shellcheck disable=SC2016,SC2030,SC2031,SC2206 # variables in quotes are the programs'
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The wrapper, scripts/noselfconn, in the shells that a /bin/sh may be.
 
 load ../lib/helpers

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # connect() from unusual places, and where something is not to be had: whatever the program does
 # meanwhile, it is not connected to itself, and nothing of it or of the library's gets lost.
 # That connect() works in constructors, before the library's own, is in injected.bats.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * callers WORD... : connect() from unusual places, and where something is not to be had. Says
  * what came of it, and whether descriptors were left.

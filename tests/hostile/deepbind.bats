@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Objects that are opened with RTLD_DEEPBIND, which find libc's connect() before any preload's.
 # shellcheck disable=SC2016,SC2030,SC2031 # $ORIGIN is for the linker; each test is a subshell
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * deepbind WORD...: opens objects such as tests/preloads/deep.c while it runs.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fault WORD... [each NUMBER WHEN NTH CALL...]: connects a socket to a port where it connects
  * to itself, while strace makes one of the library's system calls fail, and looks at everything

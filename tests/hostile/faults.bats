@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Whatever system call fails during a repair, what the program gets is right, or an honest error.
 
 setup() {

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # faults.sh PRELOADS WORD...: every system call that the library makes in one run of the program
 # fault (see fault.c for the words) fails once, with each errno it is likely to have. The calls are
 # taken from a trace, so that one added later is covered too. Says what came of it, the report of a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What a second preload does: the faults that it injects, and that the two chain in either order.
 # shellcheck disable=SC2030,SC2031 # each test is a subshell of its own
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Kernels that lack something that a repair uses: older ones, and sandboxes. tests/lib/lacking.c
 # takes it away from the library and the program alike.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # A port where nothing listens, on the ordinary ephemeral port range, again and again.
 
 setup() {

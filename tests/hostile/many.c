@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * many ADDR PORT N: connects N times to an IPv4 address and a port where nothing listens, every
  * other time without blocking, and says how many of these were refused. Ends at the first one

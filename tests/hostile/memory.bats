@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # valgrind, and the library's code under AddressSanitizer and UBSan (make sanitize), find nothing
 # in repairs of both kinds; each finds what is wrong with a program that is broken on purpose.
 load ../lib/helpers

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * signals WORD...: connect() to a closed port of this host in a storm of timer signals. Says
  * what came of it, and whether the program is as before.

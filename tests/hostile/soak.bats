@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
 # A short run of what `make soak` does for long: see soak.c.
 
 setup() {

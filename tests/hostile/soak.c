@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * soak COUNT THREADS PROCESSES: COUNT connects to closed ports, from so many processes of so
  * many threads each. To be run in a network namespace of its own (netns); the ports are those

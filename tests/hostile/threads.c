@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * threads WORD...: many threads, or hindered ones, connect to one closed port of their own
  * host. Says what came of it, and whether descriptors were left.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # boot.sh KERNEL PROCESSORS INITRAMFS COMMAND...: runs the command as root in a machine of its own
 # that has that kernel (of fetch.sh) and nothing but the files of the initramfs, and ends as it
 # ended. MODULES lists the kernel modules that the machine has, by name. BOOT_LOG, if it is set, is

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # check.sh quick|all: runs tests on kernels of Debian's, each in a machine of its own, and shows
 # what came of each test as bats does. BUILD is where things were built. A kernel that can't be had
 # is skipped, with the reason.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # fetch.sh LINE: gets a kernel of Debian's archive by its package, and says in which directory it
 # is: vmlinuz, and lib/modules for modprobe. LINE is 5.10, 6.1, 6.12 or newest; ARCH is Debian's
 # name of a machine, amd64 unless it is set. What was got stays for the next run, the newest kernel

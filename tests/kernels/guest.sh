@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # guest.sh TOP BUILD PART: what check.sh runs inside a machine.
 # modules: veth
 cd "$1" || exit

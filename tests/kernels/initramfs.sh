@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # initramfs.sh FILE: writes an initramfs that has the tests, what they run and what was built, all
 # at the same paths as here, with BusyBox for what a system has besides. BUILD is where it was
 # built. 32-bit programs come along if they were built into BUILD/i386.

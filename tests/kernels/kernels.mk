@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The tests of the repair on other kernels than this one; included by the Makefile.
 #
 # make check-kernels        Debian's 5.10, 6.1, 6.12 and newest, each in a machine of its own

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # run.bash FILE.bats...: runs their tests as bats does, and says so in TAP, but starts no program
 # for each: that is what takes time where a processor is imitated. What is here of bats is what
 # these files use: setup(), load, run, skip, $status, $output and $lines.

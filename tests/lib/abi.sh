@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # abi.sh musl|i386|aarch64|s390x: builds the library for that C library or machine, with
 # warnings as errors, and runs the tests of the repair with programs that are built for it too.
 # BUILD is where the native test programs are; what is built here goes below it.

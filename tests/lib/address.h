@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* How the programs of the tests read an address: for those that are told it in words. */
 #ifndef ADDRESS_H
 #define ADDRESS_H

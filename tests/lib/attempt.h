@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * For the test programs that connect in hard places: one attempt at a port of their own host,
  * and what came of it. They run in a network namespace of their own (see netns.c).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * client WORD...: a program that opens sockets and connects, told what to do word by word, one
  * line of output for each word that has something to say. Errors are shown by name.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What every test file loads. Run through `make test`, which builds what is used here.
 
 top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)

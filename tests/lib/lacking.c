@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * lacking COMMAND...: runs the command on a kernel that lacks something, for the command and
  * for what is loaded into it alike: with ptrace(2), because the library makes its own system

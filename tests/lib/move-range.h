@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The library prevents self-connections in a program with threads, by the ephemeral port range
  * that it has read. With MOVE_RANGE=yes, a program that calls this first has a library that

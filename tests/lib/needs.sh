@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# SPDX-License-Identifier: MIT
 # What the tests need of a machine, for setup.sh and helpers.bash: NAME is a program; NAME.so and
 # NAME.so.1 a library to preload, NAME.pc one to compile with, /NAME a file, 'COMPILER -OPTION'
 # what must be able to link a program, php-NAME an extension of PHP, and i386 what builds and runs

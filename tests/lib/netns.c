@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * netns LOW HIGH command [args...]: runs the command in a network namespace of its own, with lo
  * up and the ephemeral port range LOW to HIGH, so that which port the kernel chooses is

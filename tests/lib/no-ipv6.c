@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * no-ipv6 COMMAND...: runs the command on a kernel that has no IPv6, as far as it can tell by
  * opening a socket: a seccomp filter fails that with EAFNOSUPPORT. Exit status 125: there is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What the tests use of bats 1.7, for older ones: Debian 11 and Ubuntu 22.04 have 1.2.1.
 
 bats_require_minimum_version() {

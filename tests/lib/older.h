@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What the tests use and older headers lack: Debian 11's (glibc 2.31, Linux 5.10), musl's. */
 #ifndef OLDER_H
 #define OLDER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* For test programs that enter namespaces of their own. */
 #ifndef PROC_H
 #define PROC_H

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # run.sh TESTS...: runs these .bats files, and those in these folders, as many at a time as JOBS
 # says, with bats's own lines of what came of each. Then what failed, why tests were skipped, and
 # in the last line how many passed. Exit status 1 if one failed, or none could test a repair.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # setup.sh NEED|TESTS...: makes sure that all these are there (see needs.sh), and whatever the
 # tests need; TESTS is a .bats file or a folder of them, in which lines such as "need curl nginx"
 # say so, or "other libx.so" where other preloads are about. What is missing comes from the distribution's packages, if we are root and there is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Shows lines of TAP, and then what failed, why tests were skipped, and in the last line how many
 # passed. Exit status 1 if one failed, or none could test a repair.
 {

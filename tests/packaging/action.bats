@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The GitHub action: its steps, run as a runner runs them.
 
 load ../lib/helpers

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What is built: the same everywhere, hardened, as a packager asks for it, from any directory.
 
 setup() {
@@ -114,4 +115,12 @@ programs() {
 	[[ $(head -n 1 "$top/NEWS") = "noselfconn $version ("????-??-??")" ]]
 	[[ $(head -n 1 "$top/scripts/packaging/debian/changelog") = "noselfconn ($version-"* ]]
 	grep -x "Version:  *$version" "$top/scripts/packaging/noselfconn.spec"
+}
+
+@test "every file says what its license is" {
+	git -C "$top" ls-files >versioned 2>/dev/null && [ -s versioned ] || skip 'no git checkout'
+	# debian/copyright speaks for its directory.
+	run grep -vE '\.(md|svg)$|^(LICENSE|NEWS)$|/debian/' versioned
+	run xargs -a <(printf '%s\n' "${lines[@]}") -d '\n' sh -c 'cd "$0" && grep -L SPDX-License-Identifier: "$@"' "$top"
+	[ -z "$output" ]
 }

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # scripts/install-user.
 
 load ../lib/helpers

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # scripts/packaging/RECIPES.md: each is taken from there, and run as far as a machine can that has no
 # daemon, registry or cluster. If it can't run, its own linter or its structure is looked at.
 

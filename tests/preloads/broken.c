@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A third preload, above the library: connect() with a defect, that differ.bats expects
  * to be found. BROKEN says which.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * An object for tests/hostile/deepbind.c to open: its function go() connects to port 40000 of
  * 127.0.0.1, in the way that it is told, and returns what came of it. Compiled with

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A second preload, for below the library or above it: connect() that fails as told, or lets a
  * server come up before it goes on. It is also the test that the library chains. What it does,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A preload for below the library: what happens meanwhile, told as commands for a shell that
  * the connect() waits for. Of the process's calls of connect() to an Internet address,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* A library that connects, for tests/world/loads.c to load. */
 #undef _GNU_SOURCE
 #define _DEFAULT_SOURCE

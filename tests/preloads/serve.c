@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A preload for below the library: before the process's second connect() to an Internet
  * address, which is a repair's, a server comes up at that address, as descriptor 500 of the

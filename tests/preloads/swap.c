@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A preload for below the library: another thread closes the descriptor that the process's
  * first connect() was for, and opens something else under the same number, just before the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What a program passes to connect(), right or wrong, has the same outcome as without the library.
 
 setup() {

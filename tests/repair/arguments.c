@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * arguments: calls connect() in every wrong and odd way, and prints what comes of each: the
  * result, errno, the error pending on the socket, and whether it has a local port and a peer.

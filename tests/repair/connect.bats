@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # connect() itself: no kind of socket and no way of connecting ends in a self-connection.
 # shellcheck disable=SC2030,SC2031,SC2086 # words are lists; each test is a subshell of its own
 

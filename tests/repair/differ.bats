@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Random sequences of socket calls, with connect() made by the kernel alone and through the
 # library: see differ.c. The long run of the same is `make fuzz`.
 load ../lib/helpers

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * differ SEED [COUNT]: runs random sequences of socket calls twice, connect() made by the
  * kernel alone (the system call itself) in one process and by whatever is preloaded in another

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What epoll tells of a repaired connect() is what it tells of one that was never self-connected;
 # as in outcome.bats, every test compares three runs: to port 7, which is no source port, without
 # the library; to port 40000, repaired; and to port 40000 without the library, which is

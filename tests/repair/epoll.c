@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * epoll KIND ADDR PORT WORD...: a program that waits for a non-blocking connect() to ADDR:PORT
  * with epoll, and says what it is told; see outcome.bats for how such a text is used. KIND is

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
 # Connections that are opened by sending with MSG_FASTOPEN, or put off by TCP_FASTOPEN_CONNECT.
 
 load ../lib/helpers

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fastopen HOW CALL...: opens a connection to 127.0.0.1:40000 by a call that sends "hello" with
  * MSG_FASTOPEN, and says what came of it. HOW is a list of letters: n the socket is

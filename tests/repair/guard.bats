@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What keeps the kernel from choosing the port again while a repair lasts, and does not stand in
 # anybody's way. Every repair here may connect once more only: without a guard, it is given up
 # ("aborted"), because the kernel chooses the lowest port, 40000, first.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Every socket option that a program can set before connect() is the same after a repair as after
 # the same outcome without one. The table of them is in options.c.
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * options: does a repair leave a socket every option that the program had set?
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What a program sees of a connect() that was repaired is what it would have seen without the
 # library of one that was never self-connected: outcome.c tells all of it. Every test compares
 # three runs: to port 7, which is no source port, without the library; to port 40000, repaired; and

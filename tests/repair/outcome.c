@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * outcome KIND ADDR PORT WORD...: a program that connects to ADDR:PORT and says all that it can
  * see of its socket, in words that are the same wherever it connects to: what is printed for a

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
 # In a program with threads, no other thread ever sees a self-connection: see prevention.c.
 
 setup() {

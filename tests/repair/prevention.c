@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * prevention HOW TIMES [WORD...]: connects TIMES new sockets to a closed port that the kernel
  * may choose for them, while another thread looks at each, and says how often that one saw a

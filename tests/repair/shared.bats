@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # A socket to which more than one descriptor refers, in whatever process: after a repair they all
 # show the same, and what they would have shown if the socket had never been self-connected. As in
 # outcome.bats, every test compares three runs: to port 7, which is no source port, without the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * shared KIND ADDR PORT WORD...: a program whose socket has other references besides the
  * descriptor that it connects to ADDR:PORT, and says what is seen through each; see

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # noselfconn's options, and what it supervises by itself.
 # shellcheck disable=SC2016,SC2086,SC2154 # for inner shells; words are lists; run sets output
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What the supervisor does for a call that opens a connection, whatever program makes it.
 # shellcheck disable=SC2086 # words are lists
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What only some kernels have: Yama, and programs of i386. `make check-kernels` runs it on such.
 # shellcheck disable=SC2086,SC2154 # words are lists; run sets output
 

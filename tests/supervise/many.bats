@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Many connects to closed ports.
 # shellcheck disable=SC2086,SC2154 # words are a list; run sets output
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Where a supervisor runs: other kernels, containers, users, namespaces, and under debuggers. The
 # controls are in connects.bats: unsupervised, the client connects to itself.
 # shellcheck disable=SC2016,SC2086,SC2154 # for inner shells; words are lists; run sets output

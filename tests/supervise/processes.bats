@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The processes around the command: but for its pid, it is the user's.
 # shellcheck disable=SC2016,SC2086,SC2154 # for the inner shells; words are lists; run sets output
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Programs that no preload reaches: each asks a server at 127.0.0.1:40000, and shows what comes back.
 # shellcheck disable=SC2016,SC2086,SC2154 # for inner shells; words are lists; run sets output
 

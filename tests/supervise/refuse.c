@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * refuse WHAT... -- COMMAND [ARGUMENT...]: runs the command where the kernel, or the profile of
  * a container, refuses something:

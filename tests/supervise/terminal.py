@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """terminal.py COMMAND...: job control as a person sees it. A shell on a terminal of its own runs
 the command, which is to print "ready" and then what it reads; it is stopped by ^Z, goes on with fg,
 reads a line, and is ended by ^C. Says what the shell and the command said, one fact a line."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Other preloads, in front of the library and behind it, AddressSanitizer, and the ways in which a
 # program loads a library.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
 # What programs make of a connection to themselves, and of what the library gives them instead.
 # A row is a test: it needs programs, what the program says when it is connected to itself
 # (alone), its words for a refused connection (refused), the server to try it with (clients/

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * loads HOW LIBRARY PORT: loads tests/preloads/plugin.c's library and has it connect to PORT of
  * 127.0.0.1. HOW: local, global, deepbind (dlopen() with RTLD_LOCAL, RTLD_GLOBAL,

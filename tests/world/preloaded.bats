@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # From /etc/ld.so.preload the library is in every process of a system. It is put there in a
 # throw-away root: this system's own, with all that is written gone when the test is over.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Programs as they are installed, each of which talks to itself without the library.
 # shellcheck disable=SC2016 # variables in quotes are the programs'
 

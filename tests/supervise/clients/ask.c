@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * ask [ring]: asks the server at 127.0.0.1:40000 and shows what comes back. It connects by a
  * system call of its own, or by io_uring, if there is any here (compiled with -DRING and

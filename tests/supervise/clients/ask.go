@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // ask dial|syscall: asks the server at 127.0.0.1:40000, by Go's own dialer or by the system call that
 // Go makes without a C library, and shows what comes back.
 package main

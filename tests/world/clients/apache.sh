@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # apache.sh: Apache's mod_proxy as a proxy for http://127.0.0.1:40000/; shows its answer to one
 # request, and its error log. It works in the current directory; the client that asks it brings
 # a port of its own.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* gio-2.0 ADDR PORT: GSocketClient connects, asks, and shows what comes back. */
 #include <gio/gio.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* libevent ADDR PORT: a bufferevent connects, asks, and shows what comes back. */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* libuv ADDR PORT: connects, asks, and shows what comes back. */
 #include <stdio.h>
 #include <stdlib.h>

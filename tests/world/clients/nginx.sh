@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # nginx.sh: nginx as a proxy for http://127.0.0.1:40000/; shows its answer to one request, and
 # its error log. It works in the current directory, and is reached over a Unix socket: the client
 # that asks it must not take a port.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 //! rust ADDR:PORT: TcpStream connects, asks, and shows what comes back.
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """serve.py KIND COMMAND...: runs the command while a server of that kind is at 127.0.0.1:40000.
 
 KIND is a key of KINDS, or "inetd PROGRAM ...", which is run for each connection as inetd(8) would.
