@@ -96,7 +96,7 @@ repaired() {
 	[ "$how" != reopened ] || how=${REOPENED:-reopened}
 	last=$(tail -n 1 "$BATS_TEST_TMPDIR/log" 2>/dev/null)
 	at=${at//\[/\\[}
-	# shellcheck disable=SC2053 # a pattern
+	# shellcheck disable=SC2053,SC2027 # patterns
 	if [[ ! $last =~ ^noselfconn:\ .+\[[0-9]+\]:\ fd\ [0-9]+:\ (self-connection\ at\ .*)$ ]] ||
 		[[ ${BASH_REMATCH[1]} != "self-connection at "$at": $how: "$outcome ]]; then
 		printf 'last repair: %s; expected: at %s: %s: %s\n' "${last:-none}" "$at" "$how" "$outcome" >&2
