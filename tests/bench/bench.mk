@@ -18,7 +18,7 @@ bench: all $(BENCH_PROGRAMS) $(BUILD)/tests/netns $(BUILD)/tests/client
 
 $(BENCH)/%: tests/bench/%.c Makefile
 	@mkdir -p $(@D)
-	$(COMPILE) -Wno-unused-result -pthread -o $@ $< -ldl
+	$(COMPILE) -Ishim -Wno-unused-result -pthread -o $@ $< -ldl
 
 $(BENCH)/forward.so: tests/bench/floor.c Makefile
 	@mkdir -p $(@D)

@@ -176,6 +176,8 @@ KINDS = {
     "open-nonblocking": "connect() to a listening port, non-blocking",
     "closed": "connect() to a closed port",
     "closed-nonblocking": "connect() to a closed port, non-blocking",
+    "threads-outside": "connect() in a program with threads, to a port outside the range",
+    "threads-inside": "connect() in a program with threads, to a port inside the range",
     "unix": "connect() of a Unix socket",
     "sendto": "sendto() on UDP",
     "sendmsg": "sendmsg() on UDP",
@@ -191,7 +193,7 @@ def measure_calls():
         for kind in KINDS
         for name in [*PRELOADS, CHECKED]
         if name != "eatmydata"
-        and (name in everywhere or kind.startswith(("open", "closed")))
+        and (name in everywhere or kind.startswith(("open", "closed", "threads")))
         and (name in PRELOADS or name == CHECKED)
     ]
 

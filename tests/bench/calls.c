@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * calls KIND paired PAIRS: makes the call in question as any program does, so that a preload
- * may stand in front of it, and libc's own, which none stands in front of, by turns, PAIRS
+ * may stand in front of it, and the system call, which none stands in front of, by turns, PAIRS
  * times. One line for each pair: nanoseconds per call, of the first and of the second. calls
  * KIND count CALLS: makes only the first, in measured(), for strace and callgrind. calls KIND
  * checked ...: the same, but it does itself, after each connect(), what a program could do
  * against self-connections: compare getsockname() with getpeername().
  *
- * The server is in the same process, and made of libc's own calls, as is what is not measured.
+ * The server is in the same process, and made of system calls, as is what is not measured.
  */
 #undef _GNU_SOURCE /* with it, glibc declares connect() with a union for its addr */
 #define _DEFAULT_SOURCE
+#include "base/sys.h"
+
 #include <arpa/inet.h>
-#include <dlfcn.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,14 +36,19 @@ static const struct kind {
 	enum { CONNECT, SENDTO, SENDMSG } call;
 	bool listening, nonblocking;
 	int outcome;
+	enum { NO_THREADS, OUTSIDE, INSIDE } threads; /* of the ephemeral port range */
 } kinds[] = {
-        {"open", AF_INET, SOCK_STREAM, CONNECT, true, false, 0},
-        {"open-nonblocking", AF_INET, SOCK_STREAM, CONNECT, true, true, EINPROGRESS},
-        {"closed", AF_INET, SOCK_STREAM, CONNECT, false, false, ECONNREFUSED},
-        {"closed-nonblocking", AF_INET, SOCK_STREAM, CONNECT, false, true, EINPROGRESS},
-        {"unix", AF_UNIX, SOCK_STREAM, CONNECT, true, false, 0},
-        {"sendto", AF_INET, SOCK_DGRAM, SENDTO, false, false, 0},
-        {"sendmsg", AF_INET, SOCK_DGRAM, SENDMSG, false, false, 0},
+        {"open", AF_INET, SOCK_STREAM, CONNECT, true, false, 0, NO_THREADS},
+        {"open-nonblocking", AF_INET, SOCK_STREAM, CONNECT, true, true, EINPROGRESS,
+         NO_THREADS},
+        {"closed", AF_INET, SOCK_STREAM, CONNECT, false, false, ECONNREFUSED, NO_THREADS},
+        {"closed-nonblocking", AF_INET, SOCK_STREAM, CONNECT, false, true, EINPROGRESS,
+         NO_THREADS},
+        {"unix", AF_UNIX, SOCK_STREAM, CONNECT, true, false, 0, NO_THREADS},
+        {"threads-outside", AF_INET, SOCK_STREAM, CONNECT, true, false, 0, OUTSIDE},
+        {"threads-inside", AF_INET, SOCK_STREAM, CONNECT, true, false, 0, INSIDE},
+        {"sendto", AF_INET, SOCK_DGRAM, SENDTO, false, false, 0, NO_THREADS},
+        {"sendmsg", AF_INET, SOCK_DGRAM, SENDMSG, false, false, 0, NO_THREADS},
 };
 
 typedef int socket_fn(int, int, int);
@@ -56,28 +63,47 @@ struct calls {
 	sendmsg_fn *sendmsg;
 };
 
-static struct {
-	int (*accept)(int, struct sockaddr *, socklen_t *);
-	int (*close)(int);
-	ssize_t (*recv)(int, void *, size_t, int);
-} libc_own;
+/* What no preload stands in front of: the system calls themselves. */
+
+static long result_of(long result)
+{
+	if (result >= 0)
+		return result;
+	errno = (int)-result;
+	return -1;
+}
+
+static int bare_socket(int family, int type, int protocol)
+{
+	return (int)result_of(sys(SYS_socket, family, type, protocol, 0, 0, 0));
+}
+
+static int bare_connect(int fd, const struct sockaddr *to, socklen_t size)
+{
+	return (int)result_of(sys(SYS_connect, fd, (long)to, size, 0, 0, 0));
+}
+
+static ssize_t bare_sendto(int fd, const void *buf, size_t n, int flags,
+                           const struct sockaddr *to, socklen_t size)
+{
+	return result_of(sys(SYS_sendto, fd, (long)buf, (long)n, flags, (long)to, size));
+}
+
+static ssize_t bare_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	return result_of(sys(SYS_sendmsg, fd, (long)msg, flags, 0, 0, 0));
+}
+
+static int bare_accept(int fd)
+{
+	return (int)result_of(sys(SYS_accept4, fd, 0, 0, 0, 0, 0));
+}
 
 static const struct kind *kind;
 static struct sockaddr_storage addr; /* of the server */
 static socklen_t len = sizeof addr;
 static int server;
 static bool checked;
-
-static void *of_libc(const char *name)
-{
-	static void *libc;
-	if (libc == NULL)
-		libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
-	void *symbol = libc == NULL ? NULL : dlsym(libc, name);
-	if (symbol == NULL)
-		errx(1, "%s", dlerror());
-	return symbol;
-}
 
 /* Not inlined, and found by its name. */
 __attribute__((noinline)) int measured(const struct calls *calls, int fd);
@@ -118,6 +144,13 @@ static int new_socket(socket_fn *make, bool nonblocking)
 	return fd;
 }
 
+static void *sleep_on(void *unused)
+{
+	for (;;)
+		pause();
+	return unused;
+}
+
 /* A port that is bound, but not listened on, is refused, and never chosen for a connect(). */
 static void serve(void)
 {
@@ -125,16 +158,17 @@ static void serve(void)
 	                         .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	sa_family_t family = AF_UNIX; /* nothing more: the kernel chooses an abstract name */
 	bool is_unix = kind->family == AF_UNIX;
-	socket_fn *socket_own = NULL;
-	*(void **)&socket_own = of_libc("socket");
-	server = new_socket(socket_own, false);
+	server = new_socket(bare_socket, false);
+	pthread_t thread;
+	if (kind->threads != NO_THREADS && pthread_create(&thread, NULL, sleep_on, NULL) != 0)
+		errx(1, "pthread_create");
+	if (kind->threads == OUTSIDE) /* below the kernel's default range */
+		in.sin_port = htons((in_port_t)(20000 + getpid() % 10000));
 	if (bind(server, is_unix ? (void *)&family : (void *)&in,
 	         is_unix ? sizeof family : sizeof in) != 0 ||
 	    getsockname(server, (struct sockaddr *)&addr, &len) != 0)
 		err(1, "bind");
-	int (*listen_own)(int, int) = NULL;
-	*(void **)&listen_own = of_libc("listen");
-	if (kind->listening && listen_own(server, 2 * BATCH) != 0)
+	if (kind->listening && sys(SYS_listen, server, 2 * BATCH, 0, 0, 0, 0) != 0)
 		err(1, "listen");
 }
 
@@ -142,7 +176,7 @@ static void abort_connection(int fd)
 {
 	const struct linger none = {.l_onoff = 1};
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
-	libc_own.close(fd);
+	sys_close(fd);
 }
 
 /* Makes count calls, at most BATCH. Returns nanoseconds per call. */
@@ -165,9 +199,9 @@ static long make(const struct calls *calls, int count)
 		errx(1, "%s: %s instead of %s", kind->name, strerror(outcome),
 		     strerror(kind->outcome));
 	for (int i = 0; kind->listening && i < count; i++)
-		abort_connection(libc_own.accept(server, NULL, NULL));
+		abort_connection(bare_accept(server));
 	for (int i = 0; !connects && i < count; i++)
-		libc_own.recv(server, &byte, 1, 0);
+		sys_read(server, &byte, 1);
 	for (int i = 0; i < (connects ? count : 1); i++)
 		abort_connection(fds[i]);
 	return ((b.tv_sec - a.tv_sec) * 1000000000 + b.tv_nsec - a.tv_nsec) /
@@ -186,14 +220,8 @@ int main(int argc, char **argv)
 		errx(2, "usage: calls KIND [checked] paired|count NUMBER");
 	int number = atoi(rest[1]);
 
-	*(void **)&libc_own.accept = of_libc("accept");
-	*(void **)&libc_own.close = of_libc("close");
-	*(void **)&libc_own.recv = of_libc("recv");
-	struct calls bare, linked = {socket, connect, sendto, sendmsg};
-	*(void **)&bare.socket = of_libc("socket");
-	*(void **)&bare.connect = of_libc("connect");
-	*(void **)&bare.sendto = of_libc("sendto");
-	*(void **)&bare.sendmsg = of_libc("sendmsg");
+	const struct calls linked = {socket, connect, sendto, sendmsg};
+	const struct calls bare = {bare_socket, bare_connect, bare_sendto, bare_sendmsg};
 	bool check = checked;
 	serve();
 
