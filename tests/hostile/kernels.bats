@@ -54,10 +54,6 @@ left_alone() {
 	not_repaired
 }
 
-need_mptcp() {
-	in_ns "$client" mptcp4 2>/dev/null || cannot "the kernel has no MPTCP"
-}
-
 @test "with nothing missing, a socket is reopened" {
 	refused lacking "" "reopened" tcp4 connect 127.0.0.1 40000
 }

@@ -20,7 +20,8 @@ machines() {
 	for line in 5.10 6.1 6.12 newest; do
 		echo "$line 1 repair"
 		echo "$line 2 threads"
-		echo "$line 1 supervise"
+		echo "$line 2 supervised"
+		echo "$line 1 i386"
 	done
 }
 
@@ -34,13 +35,19 @@ machine() {
 		return
 	fi
 	version=$(ls "$kernel/lib/modules")
-	name="Linux ${version%-cloud-*}, ${name#*, }"
+	name="Linux ${version%-cloud-*}, ${name#*, }, $3"
 	BOOT_LOG=$out.log MODULES="$(sed -n 's/^# modules: //p' $here/guest.sh)" \
 		$here/boot.sh "$kernel" "$2" "$work/initramfs" \
 		sh "$PWD/$here/guest.sh" "$PWD" "$BUILD" "$3" >"$out" 2>&1 ||
 		echo "not ok 1 the machine runs to its end, which it did with status $?" |
 			cat - <(tail -n 20 "$out.log" | sed 's/^/# /') >>"$out"
 	sed "s/^\(ok\|not ok\) [0-9]* /&$name: /" "$out"
+}
+
+# Builds for i386 what guest.sh runs of it, if the compiler can.
+i386() {
+	tests/lib/setup.sh 'gcc -m32' >&2 || return
+	make -s BUILD="$BUILD/i386" CC='gcc -m32' "$BUILD"/i386/{libnoselfconn.so,tests/{inject.so,client,arguments,fastopen}}
 }
 
 # What of the machines is missing concerns them all.
@@ -50,8 +57,9 @@ cannot() {
 }
 
 run() {
-	tests/lib/setup.sh qemu-system-x86_64 busybox modprobe bats strace ip nft tc >&2 ||
+	tests/lib/setup.sh qemu-system-x86_64 busybox modprobe bats strace ip nft setpriv comm >&2 ||
 		cannot "this machine lacks what they need"
+	[ "$1" = quick ] || i386
 	$here/initramfs.sh "$work/initramfs" || exit
 	export -f machine
 	export here work

@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # fetch.sh LINE: gets a kernel of Debian's archive by its package, and says in which directory it
-# is: vmlinuz, and lib/modules for modprobe. LINE is 5.10, 6.1, 6.12 or newest; ARCH is Debian's
-# name of a machine, amd64 unless it is set. What was got stays for the next run, the newest kernel
-# for a week. Exit status 75 if there is none, with the reason.
+# is: vmlinuz, and lib/modules for modprobe. LINE is 5.10, 6.1, 6.12 or newest, or headers for the
+# newest kernel's headers instead. ARCH is Debian's name of a machine, amd64 unless it is set. What
+# was got stays for the next run, the newest for a week. Exit status 75 if there is none, with the
+# reason.
 #
 # apt works on lists of its own here: nothing is installed, and this machine's lists stay.
 set -eu
@@ -22,16 +23,16 @@ case $line in
 5.10) suites='bullseye-security bullseye' version='5\.10\.' ;;
 6.1) suites='bookworm-security bookworm' version='6\.1\.' ;;
 6.12) suites='bookworm-backports trixie-security trixie' version='6\.12\.' ;;
-newest) suites='sid trixie-backports forky-backports' version='' ;;
-*) echo "usage: fetch.sh 5.10|6.1|6.12|newest" >&2; exit 2 ;;
+newest | headers) suites='sid trixie-backports forky-backports' version='' ;;
+*) echo "usage: fetch.sh 5.10|6.1|6.12|newest|headers" >&2; exit 2 ;;
 esac
-case $arch in
-amd64) metapackage=linux-image-cloud-amd64 ;;
-arm64) metapackage=linux-image-cloud-arm64 ;;
-*) metapackage=linux-image-$arch ;;
+case $line:$arch in
+headers:*) package=linux-libc-dev ;;
+*:amd64 | *:arm64) package=linux-image-cloud-$arch ;;
+*) package=linux-image-$arch ;;
 esac
 
-if [ -e "$kernel/vmlinuz" ] && { [ "$line" != newest ] || [ -n "$(find "$kernel/vmlinuz" -mtime -7)" ]; }; then
+if [ -d "$kernel" ] && { [ -n "$version" ] || [ -n "$(find "$kernel" -prune -mtime -7)" ]; }; then
 	echo "$kernel"
 	exit 0
 fi
@@ -70,33 +71,42 @@ mkdir -p "$work/lists/partial" "$work/archives/partial"
 # What one suite lacks, another may have.
 apt get update >/dev/null 2>&1 || :
 
-newest=$(apt cache madison "$metapackage" 2>/dev/null | awk '{ print $3 }' | grep "^$version" | sort -V | tail -n 1)
+newest=$(apt cache madison "$package" 2>/dev/null | awk '{ print $3 }' | grep "^$version" | sort -V | tail -n 1)
 [ -n "$newest" ] || cannot "no package of the archive has it, or there is no network"
 
 # The parts of a kernel that a package depends on, recursively; their names begin with its version.
-needed() {
+parts() {
 	apt cache show "$1" | sed -n '/^Depends:/{s/^Depends: //;s/ *([^)]*)//g;s/, */\n/g;p;q}' |
-		grep -E '^linux-(image|binary|modules|base)-[0-9][^ ]*$' | while read -r package; do
-			echo "$package"
-			needed "$package"
+		grep -E '^linux-(image|binary|modules|base)-[0-9][^ ]*$' | while read -r part; do
+			echo "$part"
+			parts "$part"
 		done
 }
-# shellcheck disable=SC2046 # a list of words
-(cd "$work" && apt get download $(needed "$metapackage=$newest" | sort -u) >/dev/null 2>&1) ||
-	cannot "its packages can't be fetched"
+if [ "$line" = headers ]; then
+	packages="$package=$newest"
+else
+	packages=$(parts "$package=$newest" | sort -u)
+fi
+# shellcheck disable=SC2086 # a list of words
+(cd "$work" && apt get download $packages >/dev/null 2>&1) || cannot "its packages can't be fetched"
+for deb in "$work"/*.deb; do
+	dpkg-deb -x "$deb" "$work/unpacked"
+done
 
-for package in "$work"/*.deb; do
-	dpkg-deb -x "$package" "$work/unpacked"
-done
-mkdir -p "$work/kernel/lib/modules"
-for modules in "$work"/unpacked/lib/modules/* "$work"/unpacked/usr/lib/modules/*; do
-	[ -d "$modules" ] || continue
-	cp -R "$modules" "$work/kernel/lib/modules"
-	depmod -b "$work/kernel" "${modules##*/}" 2>/dev/null
-done
-image=$(find "$work/unpacked" -name 'vmlinuz*' | head -n 1)
-[ -n "$image" ] || cannot "its packages have no vmlinuz"
-cp "$image" "$work/kernel/vmlinuz"
+if [ "$line" = headers ]; then
+	mv "$work/unpacked/usr/include" "$work/kernel"
+else
+	mkdir -p "$work/kernel/lib/modules"
+	for modules in "$work"/unpacked/lib/modules/* "$work"/unpacked/usr/lib/modules/*; do
+		[ -d "$modules" ] || continue
+		cp -R "$modules" "$work/kernel/lib/modules"
+		depmod -b "$work/kernel" "${modules##*/}" 2>/dev/null
+	done
+	image=$(find "$work/unpacked" -name 'vmlinuz*' | head -n 1)
+	[ -n "$image" ] || cannot "its packages have no vmlinuz"
+	cp "$image" "$work/kernel/vmlinuz"
+fi
 rm -rf "$kernel"
 mv "$work/kernel" "$kernel"
+touch "$kernel"
 echo "$kernel"

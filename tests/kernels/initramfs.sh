@@ -42,7 +42,7 @@ nobody:x:65534:65534:nobody:/:/bin/sh' >"$root/etc/passwd"
 echo '127.0.0.1 localhost' >"$root/etc/hosts"
 
 # BusyBox's shell would prefer its own programs to those of the PATH.
-for program in sh bash bats strace ip nft tc comm setpriv; do
+for program in sh bash bats strace ip nft comm setpriv; do
 	path=$(command -v $program)
 	rm -f "$root/bin/$program"
 	copy "$path"

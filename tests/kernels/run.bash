@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 # run.bash FILE.bats...: runs their tests as bats does, and says so in TAP, but starts no program
 # for each: that is what takes time where a processor is imitated. What is here of bats is what
-# these files use: setup(), load, run, skip, $status, $output and $lines.
+# these files use: setup(), teardown(), load, run, skip, $status, $output and $lines. A test with $OMIT in its
+# name is left out.
 # shellcheck disable=SC2034 # for the tests
-set -u
 
 names=()
 
@@ -35,6 +35,7 @@ run() {
 # one NAME FUNCTION: the test in a process of its own.
 one() {
 	local status
+	[[ -z ${OMIT-} || $1 != *"$OMIT"* ]] || return 0
 	number=$((number + 1))
 	rm -rf "$work/tmp" "$work/skip"
 	mkdir "$work/tmp"
@@ -43,6 +44,7 @@ one() {
 		status=0 output='' lines=()
 		set -eE
 		trap 'echo "failed: line $LINENO: $BASH_COMMAND"' ERR
+		! declare -F teardown >/dev/null || trap teardown EXIT
 		! declare -F setup >/dev/null || setup
 		"$2"
 	) >"$work/said" 2>&1
@@ -77,7 +79,7 @@ trap 'rm -rf "$work"' EXIT
 for file; do
 	BATS_TEST_FILENAME=$(readlink -f "$file")
 	BATS_TEST_DIRNAME=${BATS_TEST_FILENAME%/*}
-	unset -f setup
+	unset -f setup teardown
 	# shellcheck disable=SC1090
 	source <(tests_of "$file")
 	for i in "${!names[@]}"; do

@@ -3,7 +3,7 @@
  * client WORD...: a program that opens sockets and connects, told what to do word by word, one
  * line of output for each word that has something to say. Errors are shown by name.
  *
- *   tcp4 tcp6 mptcp4 mptcp6 udp4 unix
+ *   tcp4 tcp6 mptcp4 mptcp6 smc4 smc6 udp4 unix
  *                           a new socket; it is the one that the next words are about
  *   nonblock block cloexec  its flags
  *   dup                     another descriptor of it
@@ -17,6 +17,7 @@
  *   names                   local and peer address
  *   say TEXT                writes TEXT to the socket and shows what comes back
  *   flags                   descriptor flags and status flags
+ *   kind                    the protocol that the socket was opened with, by its name
  *   close
  *   serve ADDR PORT         listens, without SO_REUSEADDR, on a new socket
  *   bindable ADDR PORT      as serve, and closes it again
@@ -43,6 +44,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 static int fd = -1;
@@ -180,6 +182,8 @@ static bool open_socket(const char *word)
 	             {"tcp6", AF_INET6, SOCK_STREAM, 0},
 	             {"mptcp4", AF_INET, SOCK_STREAM, IPPROTO_MPTCP},
 	             {"mptcp6", AF_INET6, SOCK_STREAM, IPPROTO_MPTCP},
+	             {"smc4", AF_SMC, SOCK_STREAM, 0},
+	             {"smc6", AF_SMC, SOCK_STREAM, 1},
 	             {"udp4", AF_INET, SOCK_DGRAM, 0},
 	             {"unix", AF_UNIX, SOCK_STREAM, 0}};
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
@@ -261,6 +265,10 @@ static int obey(const char *word, char **args)
 		return 1;
 	} else if (is(word, "flags")) {
 		printf("flags: %d %#x\n", fcntl(fd, F_GETFD), (unsigned)fcntl(fd, F_GETFL));
+	} else if (is(word, "kind")) {
+		memset(text, 0, sizeof text);
+		fgetxattr(fd, "system.sockprotoname", text, sizeof text - 1);
+		printf("kind: %s\n", text);
 	} else if (is(word, "close")) {
 		close(fd);
 	} else if (is(word, "serve") || is(word, "bindable")) {

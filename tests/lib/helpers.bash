@@ -70,6 +70,11 @@ need_namespaces() {
 	in_ns true 2>/dev/null || cannot "network namespaces need root, or user namespaces"
 }
 
+# Skips the test, or what is left of it, if the kernel has no MPTCP, as Debian's 5.10.
+need_mptcp() {
+	"$client" mptcp4 2>/dev/null || cannot "the kernel has no MPTCP"
+}
+
 # Sets i386 to what runs a command where programs of i386 can be run: nothing, or if the kernel
 # does not, a namespace with a binfmt_misc of its own (Linux 6.7), which gives them to qemu.
 set_i386() {

@@ -55,10 +55,6 @@ need_ipv6() {
 	in_ns "$client" tcp6 bind ::1 0 | grep -q ok || cannot "there is no IPv6"
 }
 
-need_mptcp() {
-	in_ns "$client" mptcp4 2>/dev/null || cannot "the kernel has no MPTCP"
-}
-
 # What setsockopt(2) calls IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT.
 no_port="opt 0 24 1"
 

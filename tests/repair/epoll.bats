@@ -19,6 +19,7 @@ epoll() {
 alike() {
 	local how=$1 kind=$2 addr=$3 t=$BATS_TEST_TMPDIR begin=() word
 	shift 3
+	[[ $kind != mptcp* ]] || need_mptcp
 	INJECT_SERVER=${SERVED:+$addr:7@1} epoll "$kind" "$addr" 7 "$@" >"$t/plain"
 	for word; do
 		begin+=("$word")
@@ -38,8 +39,8 @@ alike() {
 watched() {
 	alike "reset in place" tcp4 127.0.0.1 "$@"
 	alike "reset in place" tcp6 ::1 "$@"
-	alike "reset in place" mptcp4 127.0.0.1 "$@"
 	SERVED=1 LD_PRELOAD=$build/tests/inject.so alike "reset in place" tcp4 127.0.0.1 "$@"
+	alike "reset in place" mptcp4 127.0.0.1 "$@"
 	SERVED=1 LD_PRELOAD=$build/tests/inject.so alike "reset in place" mptcp4 127.0.0.1 "$@"
 }
 

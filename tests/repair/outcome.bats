@@ -18,6 +18,7 @@ outcome() {
 alike() {
 	local how=$1 kind=$2 addr=$3 port=${PORT:-40000} t=$BATS_TEST_TMPDIR
 	shift 3
+	[[ $kind != mptcp* ]] || need_mptcp
 	INJECT_SERVER=${SERVED:+$addr:7@1} outcome "$kind" "$addr" 7 "$@" >"$t/plain"
 	outcome "$kind" "$addr" "$port" "$@" >"$t/control"
 	grep -q "^local: .*the destination's port" "$t/control"
@@ -63,6 +64,7 @@ on() {
 	for kind in "tcp4 127.0.0.1" "tcp6 ::1" "mptcp4 127.0.0.1"; do
 		# shellcheck disable=SC2086
 		set -- $kind
+		[[ $1 != mptcp* ]] || need_mptcp
 		run outcome "$@" 40000 connect look
 		said "connect: ok" "local: $2, the destination's port"
 		outcome "$@" 7 connect error poll select read write error >"$BATS_TEST_TMPDIR/plain"

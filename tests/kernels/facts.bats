@@ -1,0 +1,104 @@
+# What the library leans on, seen on the kernel that runs these tests, and with make check-kernels
+# on others. No test here has the library.
+
+setup() {
+	load ../lib/helpers
+	need_namespaces
+}
+
+# kinds COMMAND...: run with each kind of socket, its wildcard address and loopback's.
+kinds() {
+	"$@" tcp4 0.0.0.0 127.0.0.1
+	"$@" tcp6 :: ::1
+	"$@" tcp6 :: ::ffff:127.0.0.1
+	need_mptcp
+	"$@" mptcp4 0.0.0.0 127.0.0.1
+	"$@" mptcp6 :: ::1
+}
+
+# In a namespace with one port, so that it is known which one bind() chooses.
+one_port() {
+	run in_ns 40000-40000 "$client" "$@"
+}
+
+# A socket of IPv6, to no address of this host, with a port.
+guard=(tcp6 opt 41 26 1 opt 41 78 1 opt 1 2 1 bind 100::1)
+
+given_back_when_refused() {
+	one_port "$1" bind "$2" 0 connect "$3" 7 bindable "$2" 40000 bind "$2" 5000
+	said "bind: ok" "connect: ECONNREFUSED" "bindable: ok" "bind: ok"
+	one_port "$1" nonblock bind "$2" 0 connect "$3" 7 wait error bindable "$2" 40000
+	said "error: ECONNREFUSED" "bindable: ok"
+}
+
+@test "the port that bind() chose is given back when the connect() is refused" {
+	kinds given_back_when_refused
+}
+
+kept_before_the_first_segment() {
+	local unreachable=192.0.2.1
+	[ "$2" != :: ] || unreachable=2001:db8::1
+	one_port "$1" bind "$2" 0 connect "$unreachable" 7 bindable "$2" 40000 \
+		unspec bindable "$2" 40000 bind "$2" 5000
+	said "connect: ENETUNREACH" "bindable: EADDRINUSE" "unspec: ok" "bindable: EADDRINUSE" "bind: EINVAL"
+	one_port "$1" bind "$2" 0 unspec bindable "$2" 40000
+	said "unspec: ok" "bindable: EADDRINUSE"
+}
+
+@test "the port that bind() chose is kept if no segment was sent, and AF_UNSPEC does not give it back" {
+	kinds kept_before_the_first_segment
+}
+
+given_back_after_a_segment() {
+	one_port "$1" nonblock bind "$2" 0 connect "$3" 7 unspec bindable "$2" 40000 bind "$2" 5000
+	said "unspec: ok" "bindable: ok" "bind: ok"
+}
+
+@test "AF_UNSPEC gives the port that bind() chose back once a segment was sent" {
+	kinds given_back_after_a_segment
+}
+
+kept_away_by_a_guard() {
+	run in_ns "$client" "$1" connect "$3" 40000 names
+	said "local: $3 40000" "peer: $3 40000"
+	run in_ns "$client" "${guard[@]}" 40000 "$1" connect "$3" 40000
+	said "bind: ok" "connect: ECONNREFUSED"
+}
+
+@test "a guard of IPv6 keeps connect() of every kind from choosing its port" {
+	kinds kept_away_by_a_guard
+}
+
+@test "beside a guard of IPv6, a server without SO_REUSEADDR can bind every address but ::" {
+	run in_ns "$client" "${guard[@]}" 40000 bindable 0.0.0.0 40000 bindable 127.0.0.1 40000 \
+		bindable ::1 40000 bindable :: 40000
+	said "bindable: ok" "bindable: ok" "bindable: ok" "bindable: EADDRINUSE"
+}
+
+# in_vrf COMMAND...: in a namespace whose VRF red, device 2 or so in $red, has 192.0.2.1.
+in_vrf() {
+	# shellcheck disable=SC2016
+	in_ns sh -c 'ip link add red type vrf table 10 && ip link set red up &&
+		ip addr add 192.0.2.1/24 dev red && red=$(ip -o link show red) &&
+		export red=${red%%:*} && exec "$@"' sh "$@"
+}
+
+@test "in a VRF, only a guard that is bound to its device keeps the port away" {
+	need ip
+	in_vrf true 2>/dev/null || machine_cannot "the kernel has no VRF"
+	# shellcheck disable=SC2016
+	run in_vrf sh -c '"$@" tcp4 opt 1 62 $red connect 192.0.2.1 40000 names' sh \
+		"$client" "${guard[@]}" 40000
+	said "local: 192.0.2.1 40000" "peer: 192.0.2.1 40000"
+	# shellcheck disable=SC2016
+	run in_vrf sh -c '"$1" tcp6 opt 1 62 $red opt 41 26 1 opt 41 78 1 opt 1 2 1 bind 100::1 40000 \
+		tcp4 opt 1 62 $red connect 192.0.2.1 40000' sh "$client"
+	said "connect: ECONNREFUSED"
+}
+
+@test "a socket of SMC that fell back to TCP says so only by the name of its protocol" {
+	in_ns "$client" smc4 2>/dev/null || machine_cannot "the kernel has no SMC"
+	run in_ns "$client" smc4 get 1 38 kind connect 127.0.0.1 40000 get 1 38 kind names
+	said "get: 0" "kind: SMC" "connect: ok" "get: 6" "kind: SMC" \
+		"local: 127.0.0.1 40000" "peer: 127.0.0.1 40000"
+}
