@@ -44,7 +44,13 @@ ABIS = musl i386 aarch64 s390x
 
 check-abis: $(ABIS:%=check-%)
 
-$(ABIS:%=check-%): $(BUILD)/tests/netns
+# In roots of other Debian releases, see roots.sh: make check-roots, or ROOTS='bullseye sid'.
+ROOTS ?= bullseye trixie sid
+
+check-roots: $(LIBRARY)
+	BUILD=$(BUILD) tests/lib/roots.sh $(ROOTS)
+
+$(ABIS:%=check-%): $(LIBRARY) $(BUILD)/tests/netns
 	BUILD=$(BUILD) tests/lib/abi.sh $(@:check-%=%)
 
 # The table of affected programs, tests/world/AFFECTED.md, in the words that clients.bats heard.
@@ -95,4 +101,4 @@ ifneq ($(filter tests tests/hostile tests/hostile/memory.bats,$(TESTS)),)
 test: sanitize
 endif
 
-.PHONY: check test test-programs check-abis $(ABIS:%=check-%) affected fuzz soak sanitize
+.PHONY: check test test-programs check-roots check-abis $(ABIS:%=check-%) affected fuzz soak sanitize

@@ -77,20 +77,69 @@ undefined() {
 	[ -f "$BATS_TEST_TMPDIR/build/libnoselfconn.so" ]
 }
 
+# stub NAME...: a library of those alone, for the linker to look for symbols in.
+stub() {
+	printf 'void %s(void);\n' "$@"
+	printf 'void %s(void) {}\n' "$@"
+}
+
+# linked CC CFLAGS STUB: the library, compiled so, can be linked if only those symbols are there.
+linked() {
+	"$1" -w -x c -ffreestanding -fPIC -shared -nostdlib -o "$BATS_TEST_TMPDIR/stub.so" - <<<"$3"
+	rm -rf "$BATS_TEST_TMPDIR/build"
+	own_make CC="$1" CFLAGS="$2" LDFLAGS="-nostdlib -Wl,-z,defs,--no-as-needed $BATS_TEST_TMPDIR/stub.so" \
+		"$BATS_TEST_TMPDIR/build/libnoselfconn.so"
+}
+
 # What a compiler may bring in: memcpy() for a structure, stack checks, 64-bit division.
-@test "however it is compiled, the library takes nothing more" {
-	need nm gcc clang
-	local cc flags
-	for cc in gcc clang; do
-		for flags in -O0 -Os -O3 '-O2 -flto' \
-			'-O2 -fstack-protector-all -D_FORTIFY_SOURCE=2'; do
-			[[ $cc$flags != clang*lto ]] || command -v ld.lld >/dev/null || continue
-			rm -rf "$BATS_TEST_TMPDIR/build"
-			own_make CC=$cc CFLAGS="$flags"
-			diff <(undefined "$BATS_TEST_TMPDIR/build/libnoselfconn.so") \
-				<(grep -v '^#' "$top/shim/symbols" | sort)
-		done
+taken_by() {
+	local flags names
+	mapfile -t names < <(sed '/^#/d; s/^weak //' "$top/shim/symbols")
+	for flags in -O0 -O2 -Os -O3 '-O2 -flto' '-O2 -fstack-protector-all -D_FORTIFY_SOURCE=2'; do
+		linked "$1" "$flags" "$(stub "${names[@]}")"
+		diff <(undefined "$BATS_TEST_TMPDIR/build/libnoselfconn.so") \
+			<(grep -v '^#' "$top/shim/symbols" | sort)
 	done
+}
+
+@test "however gcc compiles it, the library takes nothing more" {
+	need nm gcc
+	taken_by gcc
+}
+
+@test "however clang compiles it, the library takes nothing more" {
+	need nm clang
+	taken_by clang
+}
+
+@test "the library can't be linked if one of those symbols is missing" {
+	need cc
+	local names
+	mapfile -t names < <(sed '/^#/d; s/^weak //; /^poll$/d' "$top/shim/symbols")
+	run linked cc -O2 "$(stub "${names[@]}")"
+	[ "$status" != 0 ]
+	[[ $output = *"undefined reference to"*poll* ]]
+}
+
+# first_version SYMBOL: of glibc, that has it: it has one for each time that it changed.
+first_version() {
+	objdump -T "$libc" | awk -v name="$1" '$NF == name { print $(NF - 1) }' |
+		sed -n 's/[()]//g; s/^GLIBC_\([0-9.]*\)$/\1/p' | sort -V | head -n 1
+}
+
+@test "glibc has had since 2.17 what must not be missing" {
+	need objdump
+	local libc symbol first
+	libc=$(ldd "$client" | sed -n 's/.*libc\.so\.6 => \([^ ]*\).*/\1/p')
+	[ -n "$libc" ] || machine_cannot "the C library is not glibc"
+	# Or since there has been one for this machine, which connect() tells.
+	first=$(printf '%s\n' 2.17 "$(first_version connect)" | sort -V | tail -n 1)
+	for symbol in $(grep -v -e '^#' -e '^weak ' "$top/shim/symbols"); do
+		echo "$symbol: $(first_version "$symbol")"
+		[ -n "$(first_version "$symbol")" ]
+		printf '%s\n' "$(first_version "$symbol")" "$first" | sort -VC
+	done
+	[ -n "$symbol" ]
 }
 
 # honoured: a compilation has CC, CPPFLAGS and CFLAGS, and linking has CC, CFLAGS and LDFLAGS.

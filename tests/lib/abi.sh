@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # abi.sh musl|i386|aarch64|s390x: builds the library for that C library or machine, with
 # warnings as errors, and runs the tests of the repair with programs that are built for it too.
-# BUILD is where the native test programs are; what is built here goes below it.
+# Those of musl run with the library of this machine, because one file is for every C library.
+# BUILD is where the native library and test programs are; what is built here goes below it.
 #
 # The foreign machines' compiler is clang: Debian's gcc for them can't be installed beside
 # gcc-multilib, which i386 needs. Their programs run under qemu's user-mode emulation (7.2), and so
@@ -24,13 +25,21 @@ build=$native/$abi
 tests='repair/connect repair/arguments repair/fastopen repair/options hostile/deepbind'
 programs='client arguments fastopen options deepbind'
 emulator=
+library=$build/libnoselfconn.so
+single= # see single.c
+options=
 widths= # of time_t, besides the usual one
 
 case $abi in
 musl)
-	cc=musl-gcc
-	tests='repair/connect repair/arguments repair/fastopen hostile/deepbind'
-	programs='client arguments fastopen deepbind' # there are no kernel headers for the others
+	# It has none of the kernel's headers: they are in the folders of glibc's. Its FD_SET() mixes
+	# signs, and its ioctl() takes an int.
+	cc="musl-gcc -idirafter /usr/include/$(gcc -print-multiarch) -idirafter /usr/include"
+	options='-Wno-sign-conversion -Wno-overflow -Wno-sign-compare'
+	tests="$tests repair/epoll repair/outcome repair/shared"
+	programs="$programs epoll outcome shared"
+	library=$native/libnoselfconn.so
+	single=$build/tests/single.so:
 	;;
 i386)
 	cc='gcc -m32'
@@ -55,14 +64,14 @@ if [ "$abi" = i386 ]; then
 		tests='repair/connect repair/fastopen hostile/deepbind'
 	fi
 else
-	tests/lib/setup.sh "$cc" ${emulator:+"${emulator%% *}"} bats parallel strace
+	tests/lib/setup.sh "${cc%% -idirafter*}" ${emulator:+"${emulator%% *}"} bats parallel strace
 fi
 
 # What the tests are to take for their BUILD: the native netns, the library and the preloads, and
 # in place of each program a script that starts it with ABI_PRELOAD preloaded.
 wrap() {
 	mkdir -p "$build/wrapped/tests"
-	ln -sf "$build/libnoselfconn.so" "$build/wrapped"
+	ln -sf "$library" "$build/wrapped"
 	ln -sf "$native/tests/netns" "$build/tests/inject.so" "$build/wrapped/tests"
 	for program in $programs; do
 		{
@@ -72,7 +81,7 @@ wrap() {
 				echo "exec $emulator" '-E LD_PRELOAD="$ABI_PRELOAD"' \
 					"'$build/tests/$program'" '"$@"'
 			else
-				echo 'LD_PRELOAD=$ABI_PRELOAD exec' "'$build/tests/$program'" '"$@"'
+				echo "LD_PRELOAD=$single"'$ABI_PRELOAD exec' "'$build/tests/$program'" '"$@"'
 			fi
 		} >"$build/wrapped/tests/$program"
 		chmod +x "$build/wrapped/tests/$program"
@@ -83,8 +92,14 @@ wrap() {
 check() {
 	rm -rf "$build"
 	# shellcheck disable=SC2046,SC2086 # a list of words
-	make -s BUILD="$build" CC="$cc${1:+ $1}" CFLAGS='-O2 -g -Werror' \
-		all "$build/tests/inject.so" $(printf "$build/tests/%s " $programs)
+	make -s BUILD="$build" CC="$cc${1:+ $1}" CFLAGS="-O2 -g -Werror $options" \
+		all "$build/tests/inject.so" "$build/tests/single.so" $(printf "$build/tests/%s " $programs)
+	if [ "$abi" = musl ]; then
+		# For native programs too, which tests start with it: like the library, it names no C
+		# library.
+		cc -D_GNU_SOURCE -w -O2 -fPIC -shared -nostdlib -fno-stack-protector -U_FORTIFY_SOURCE \
+			-o "$build/tests/inject.so" tests/preloads/inject.c
+	fi
 	wrap
 	if [ -n "$emulator" ]; then
 		export CI='' REOPENED='reset in place'

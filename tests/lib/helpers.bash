@@ -34,6 +34,12 @@ machine_cannot() {
 	skip "$1"
 }
 
+# If the C library does not tell whether a program has one thread, this preload does (single.c).
+single=''
+case $(getconf GNU_LIBC_VERSION 2>/dev/null) in
+'glibc 2.'[12][0-9] | 'glibc 2.3'[01]) single=$build/tests/single.so ;;
+esac
+
 # in_ns [LOW-HIGH] COMMAND...: in a network namespace with that ephemeral port range, and with
 # ABSENT, on a kernel that lacks something (lacking.c). If the test programs are those of another
 # ABI (abi.sh), what is to be preloaded is handed to them as ABI_PRELOAD, past the native programs
@@ -46,6 +52,8 @@ in_ns() {
 	[ -z "${ABSENT+set}" ] || set -- "$build/tests/lacking" "$@"
 	if [ -n "${ABI-}" ]; then
 		ABI_PRELOAD=$preload LD_PRELOAD='' "$build/tests/netns" "$low" "$high" "$@"
+	elif [ -n "$single" ]; then
+		LD_PRELOAD=${preload:+$preload:}$single "$build/tests/netns" "$low" "$high" "$@"
 	else
 		"$build/tests/netns" "$low" "$high" "$@"
 	fi
@@ -90,7 +98,7 @@ set_i386() {
 
 # shimmed COMMAND...: with the library, which reports to file $BATS_TEST_TMPDIR/log.
 shimmed() {
-	LD_PRELOAD=$library${LD_PRELOAD:+:$LD_PRELOAD} NOSELFCONN_LOG=$BATS_TEST_TMPDIR/log "$@"
+	LD_PRELOAD=$library${LD_PRELOAD:+:$LD_PRELOAD}${single:+:$single} NOSELFCONN_LOG=$BATS_TEST_TMPDIR/log "$@"
 }
 
 # repaired HOW [OUTCOME [AT]]: this is what the last line of the log says, whatever program and

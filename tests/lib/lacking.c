@@ -11,6 +11,8 @@
  *
  * Exit status 125: that can't be done here.
  */
+#include "older.h"
+
 #include <err.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -25,10 +27,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262
-#endif
 
 #if defined __x86_64__
 #include <sys/user.h>

@@ -82,6 +82,7 @@ packages_of() {
 	dpkg-deb) echo dpkg ;;
 	modprobe) echo kmod ;;
 	nft) echo nftables ;;
+	*/asio.hpp) echo libasio-dev ;;
 	*/bash_completion) echo bash-completion ;;
 	*) echo "$1" ;;
 	esac

@@ -23,6 +23,12 @@
 #define SO_BUF_LOCK 72
 #define SOCK_SNDBUF_LOCK 1
 #endif
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438
+#endif
 #ifndef SYS_close_range
 #define SYS_close_range 436
 #endif

@@ -48,6 +48,20 @@ preloaded() {
 	[[ $output == *"peer: ENOTCONN"*": reopened: connection refused" ]]
 }
 
+# musl's loader does not read /etc/ld.so.preload: its programs need the variable.
+@test "in a system with two C libraries all programs run, and LD_PRELOAD reaches those of musl" {
+	need musl-gcc
+	local connect='tcp4 connect 127.0.0.1 40000 names'
+	musl-gcc -std=gnu11 -D_GNU_SOURCE -I "$top/tests/lib" -o "$BATS_TEST_TMPDIR/musl" \
+		"$top/tests/lib/client.c"
+	client=$BATS_TEST_TMPDIR/musl
+	run preloaded "/opt/client $connect"
+	said "connect: ok" "local: 127.0.0.1 40000" "peer: 127.0.0.1 40000"
+	run preloaded "LD_PRELOAD=/opt/libnoselfconn.so /opt/client $connect"
+	said "connect: ECONNREFUSED"
+	said "peer: ENOTCONN"
+}
+
 # What a set of programs says there, on stdout and stderr, and how it ends.
 small_system='
 tell() {
