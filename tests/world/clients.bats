@@ -266,6 +266,7 @@ print(connection.getresponse().read().decode())'
 }
 
 @test "Node.js (net) does not talk to itself" {
+	prevented=yes
 	need node
 	alone='received ping' refused='connect ECONNREFUSED' server=line
 	proven node -e '
@@ -274,6 +275,7 @@ print(connection.getresponse().read().decode())'
 }
 
 @test "Node.js (http) does not talk to itself" {
+	prevented=yes
 	need node
 	alone='Parse Error: Expected HTTP/' refused='connect ECONNREFUSED' server=http
 	proven node -e 'http.get("http://127.0.0.1:40000/", reply => reply.pipe(process.stdout))'
@@ -364,6 +366,7 @@ print(connection.getresponse().read().decode())'
 }
 
 @test "GLib (GSocketClient) does not talk to itself" {
+	prevented=yes
 	need gio-2.0.pc
 	compiled gio-2.0
 	alone='received ping' refused='Connection refused' server=line
@@ -380,6 +383,7 @@ print(connection.getresponse().read().decode())'
 @test "Java (Socket) does not talk to itself" {
 	need java javac
 	javac -d . "$clients/Client.java"
+	prevented=yes
 	alone='received ping' refused='Connection refused' server=line
 	proven java -Xshare:auto -XX:TieredStopAtLevel=1 Client 127.0.0.1 40000
 }
