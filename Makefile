@@ -44,7 +44,8 @@ SOURCES = $(sort $(wildcard shim/*.c $(addprefix shim/,$(addsuffix /*.c,base dee
 HEADERS = $(wildcard shim/*.h shim/*/*.h)
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
 LIBRARY = $(BUILD)/libnoselfconn.so
-PROGRAMS = $(BUILD)/start $(if $(wildcard shim/supervise/*.c),$(BUILD)/supervise)
+# Debian's musl-gcc has no headers of the kernel; the supervisor serves programs of every C library.
+PROGRAMS := $(BUILD)/start $(if $(call has,-include linux/seccomp.h),$(BUILD)/supervise)
 
 # Not with make -s. The shell's own echo.
 say = $(if $(findstring s,$(firstword -$(MAKEFLAGS))),:,echo '$1';)
