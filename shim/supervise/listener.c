@@ -55,6 +55,7 @@ void serve(int listener, struct flight *flight)
 	memset(&it, 0, sizeof it); /* it must be */
 	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &it) != 0)
 		return;
+	flight->call = it.call;
 	flight->taken = it.call.id;
 	flight->last = it.call.id;
 	answer(listener, it.call.id, attend(listener, &it.call));
@@ -65,7 +66,7 @@ void land(int listener, struct flight *flight)
 {
 	uint64_t taken = flight->taken;
 	if (taken != 0)
-		answer(listener, taken, 0);
+		answer(listener, taken, attend(listener, &flight->call));
 	flight->taken = 0;
 	for (uint64_t i = 1; i <= UNNOTED; i++) /* of a call that is not taken: no effect */
 		answer(listener, flight->last + i, 0);

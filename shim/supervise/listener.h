@@ -3,6 +3,7 @@
 #ifndef LISTENER_H
 #define LISTENER_H
 
+#include <linux/seccomp.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,6 +14,7 @@
  */
 struct flight {
 	_Atomic uint64_t taken, last;
+	struct seccomp_notif call;
 };
 
 /* Tells the kernel how to wake who waits; for a listener that was just made. */
