@@ -10,6 +10,8 @@
  *   killable  no SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, as before Linux 5.19
  *   listener  another seccomp listener: somebody else supervises the command
  */
+#include "older.h"
+
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,12 +22,6 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434
-#define SYS_close_range 436
-#define SYS_pidfd_getfd 438
-#endif
 
 static struct sock_filter code[128];
 static unsigned short length;
