@@ -3,6 +3,8 @@
 
 #include "base/kernel.h"
 #include "config.h"
+#include "next.h"
+#include "prevent/ephemeral.h"
 #include "prevent/readable.h"
 #include "prevent/threads.h"
 #include "repair.h"
@@ -26,9 +28,17 @@ struct fastopen fastopen_begin(int fd, int flags, const struct sockaddr *addr, s
 	f.opens = !config.off && is_closed_tcp(fd);
 	if (!f.opens)
 		return f;
-	if (!is_single_threaded() || size > FITS_ANY_BUFFER)
+	bool large = size > FITS_ANY_BUFFER, range_is_known = large && ephemeral_ports_again();
+	if (large || !is_single_threaded())
 		f.prevention = prevent_begin(fd, addr, len);
+	bool certain = range_is_known && (f.prevention.by_range || !f.prevention.needed);
+	f.apart = large && !certain && (flags & MSG_DONTWAIT) == 0;
 	return f;
+}
+
+ssize_t fastopen_apart(const struct fastopen *f)
+{
+	return next_sendto(f->fd, NULL, 0, f->flags, f->addr, f->len);
 }
 
 /* The bytes of msg; or more than fit, if that is not easy to tell or msg can't be read. */
@@ -94,7 +104,7 @@ bool fastopen_end(const struct fastopen *f, ssize_t *result)
 		outcome = repair(f->fd, &dest, waits ? BY_SEND : BY_SEND_NOWAIT, error);
 	if (outcome == NOT_SELF_CONNECTED) {
 		errno = error != 0 ? error : f->before;
-		return false;
+		return f->apart && error == 0;
 	}
 	/* The SYN is not answered yet, and the program does not wait: it could not send now. */
 	if (outcome == 0 && !waits)

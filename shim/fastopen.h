@@ -7,7 +7,8 @@
  * EINPROGRESS, as it does without a Fast Open cookie: nothing was sent.
  *
  * A send that is larger than the buffers would wait for itself forever, before anybody could
- * look at it. So its self-connection is prevented, as in a program with threads (prevent.h).
+ * look at it. So its self-connection is prevented, as in a program with threads (prevent.h); if
+ * that is not certain to succeed, a send of nothing opens the connection first.
  */
 #ifndef NOSELFCONN_FASTOPEN_H
 #define NOSELFCONN_FASTOPEN_H
@@ -24,6 +25,7 @@ struct fastopen {
 	int flags;
 	int before; /* errno at the start of the call */
 	bool opens; /* fd is a socket of TCP without a connection */
+	bool apart; /* a send of nothing is to open the connection */
 	const struct sockaddr *addr;
 	socklen_t len;
 	struct prevention prevention;
@@ -36,12 +38,16 @@ struct fastopen fastopen_begin(int fd, int flags, const struct sockaddr *addr, s
 /* The same, for a message, which need not be readable either. */
 struct fastopen fastopen_begin_message(int fd, int flags, const struct msghdr *msg);
 
+/* That send, if the connection is to be opened apart from the data. */
+ssize_t fastopen_apart(const struct fastopen *f);
+
 /* After that send, and its result: must the same send be made again? */
 bool fastopen_otherwise(struct fastopen *f, ssize_t result);
 
 /*
- * After the last of these sends: repairs a self-connection. True: the caller must send the same
- * data again, without MSG_FASTOPEN. False: *result and errno are what the program is told.
+ * After the last of these sends: repairs a self-connection. True: the caller must send the
+ * data, perhaps again, without MSG_FASTOPEN. False: *result and errno are what the program is
+ * told.
  */
 bool fastopen_end(const struct fastopen *f, ssize_t *result);
 

@@ -17,7 +17,7 @@ __attribute__((noinline)) static ssize_t sendmsg_opening(int fd, const struct ms
 	struct fastopen f = fastopen_begin_message(fd, flags, msg);
 	ssize_t sent;
 	do
-		sent = next_sendmsg(fd, msg, flags);
+		sent = f.apart ? fastopen_apart(&f) : next_sendmsg(fd, msg, flags);
 	while (fastopen_otherwise(&f, sent));
 	if (fastopen_end(&f, &sent))
 		sent = next_sendmsg(fd, msg, flags & ~MSG_FASTOPEN);
@@ -51,7 +51,7 @@ __attribute__((noinline)) static int sendmmsg_opening(int fd, struct mmsghdr *ms
 	struct fastopen f = fastopen_begin_message(fd, flags, &msgs[0].msg_hdr);
 	ssize_t count;
 	do
-		count = next_sendmmsg(fd, msgs, n, flags);
+		count = f.apart ? fastopen_apart(&f) : next_sendmmsg(fd, msgs, n, flags);
 	while (fastopen_otherwise(&f, count));
 	if (fastopen_end(&f, &count))
 		count = next_sendmmsg(fd, msgs, 1, flags & ~MSG_FASTOPEN);

@@ -5,6 +5,8 @@
 #ifndef NOSELFCONN_EPHEMERAL_H
 #define NOSELFCONN_EPHEMERAL_H
 
+#include <stdbool.h>
+
 struct port_range {
 	unsigned low, high;
 };
@@ -15,5 +17,8 @@ struct port_range {
  * may not expect an open(), it is taken to be every port that needs no privilege.
  */
 struct port_range ephemeral_ports(void);
+
+/* Reads it anew. False if it can't be read, and what is remembered stays. */
+bool ephemeral_ports_again(void);
 
 #endif

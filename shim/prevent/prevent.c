@@ -105,6 +105,7 @@ struct prevention prevent_begin(int fd, const struct sockaddr *addr, socklen_t l
 	p.not_tcp = is_not_tcp(result);
 	if (result != 0 || state != STATE_CLOSE)
 		return p;
+	p.needed = true;
 	unsigned number = port_number(port);
 	if (!read_range(&p, fd) ||
 	    (!cut_range(&p, fd, number, next_turn(number, range)) && is_cut(p.before, number)))

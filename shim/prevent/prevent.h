@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 
 struct prevention {
+	bool needed;     /* the kernel may choose the port of the destination */
 	bool by_range;   /* the socket has been given part of the range of ports */
 	bool by_port;    /* the socket has been given a port of its own */
 	bool not_tcp;    /* the socket is not one of TCP: it is never self-connected */

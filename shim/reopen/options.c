@@ -2,6 +2,7 @@
 #include "options.h"
 
 #include "base/kernel.h"
+#include "base/sandbox.h"
 #include "base/sys.h"
 #include "report/text.h"
 #include "sockopt.h"
@@ -316,5 +317,5 @@ bool options_carry(int from, int to, int domain)
 	       (carry_table(from, to, domain) == 0 || carry_table(from, to, domain) == 0) &&
 	       are_zero(from, domain) && carry_buffers(from, to) &&
 	       is_same_option_memory(from, to) &&
-	       (domain == AF_INET || !flow_labels_are_leased());
+	       (domain == AF_INET || (!is_sandboxed() && !flow_labels_are_leased()));
 }
