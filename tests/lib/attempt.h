@@ -57,7 +57,7 @@ static inline void abort_and_close(int fd)
  * How many descriptors are open; told without opening anything. For one thread at a time. Not
  * inlined: in a caller that vforks, GCC 16 fears for the variables.
  */
-__attribute__((noinline)) static int descriptors(void)
+__attribute__((noinline, unused)) static int descriptors(void)
 {
 	static struct pollfd fds[DESCRIPTORS]; /* too big for small stacks */
 	int n = 0;
