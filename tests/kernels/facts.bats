@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What the library leans on, seen on the kernel that runs these tests, and with make check-kernels
 # on others. No test here has the library.
 

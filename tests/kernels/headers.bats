@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What the newest kernel's headers name, this project knows: an option that is added there shows
 # here, before anybody has such a kernel.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What a kernel may have besides, and most test machines don't: see guest.sh.
 
 setup() {

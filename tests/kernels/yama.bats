@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The supervisor where Yama says who may look into whose processes, for root and for another user
 # who makes a user namespace. On a machine of others Yama is as they set it: this is for make
 # check-kernels. Without a user namespace: supervise/kernels.bats.

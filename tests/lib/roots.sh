@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # roots.sh SUITE...: in root directories of other Debian releases, which have other C libraries
 # and compilers, runs
 #  - `make check`, with warnings as errors: what is built there works there;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * For a C library that does not tell whether a program has one thread: before glibc 2.32, and
  * musl. There the noselfconn library takes it for several, and prevents what the tests of the

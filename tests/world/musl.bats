@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # One build of the library is for every C library: that of this machine is loaded by programs of
 # musl too, and works there. (tests/lib/abi.sh musl runs the tests of the repair in such programs.)
 
