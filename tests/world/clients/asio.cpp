@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+// SPDX-License-Identifier: MIT
 /*
  * asio ADDR PORT: four threads run one io_context (Asio, which is Boost.Asio without Boost).
  * Its sockets are in the reactor's epoll set before they connect, so that a thread which waits
