@@ -191,25 +191,28 @@ static const char *privileged(const char *path)
 	return NULL;
 }
 
-/* Is the library installed for the machine of elf too, where glibc's $LIB in preload leads? */
-static bool installed_for(const struct elf *elf, const char *preload)
+/*
+ * Finds the library that is installed for the machine of elf, where glibc's $LIB in preload
+ * leads; false if there is none.
+ */
+static bool installed_for(const struct elf *elf, const char *preload, char file[PATH_MAX])
 {
 	const char *token = strstr(preload, "$LIB");
 	char pattern[PATH_MAX];
 	struct elf library;
 	glob_t found;
 	bool yes = false;
-	if (token == NULL || strstr(elf->loader, "musl") != NULL)
-		return false;
-	for (int deep = 0; deep < 2 && !yes; deep++) {
+	for (int deep = 0; deep < 2 && token != NULL && !yes; deep++) {
 		snprintf(pattern, sizeof pattern, "%.*slib*%s%.*s", (int)(token - preload),
 		         preload, deep ? "/*" : "", (int)strcspn(token + 4, ": "), token + 4);
 		if (glob(pattern, 0, NULL, &found) != 0)
 			continue;
-		for (size_t i = 0; i < found.gl_pathc; i++)
-			yes |= read_elf_of(found.gl_pathv[i], &library) &&
-			       library.class == elf->class && library.data == elf->data &&
-			       library.machine == elf->machine;
+		for (size_t i = 0; i < found.gl_pathc && !yes; i++) {
+			yes = read_elf_of(found.gl_pathv[i], &library) &&
+			      library.class == elf->class && library.data == elf->data &&
+			      library.machine == elf->machine;
+			snprintf(file, PATH_MAX, "%s", found.gl_pathv[i]);
+		}
 		globfree(&found);
 	}
 	return yes;
@@ -219,15 +222,20 @@ static bool installed_for(const struct elf *elf, const char *preload)
 struct obstacle {
 	char subject[2 * PATH_MAX]; /* which file, if it is not the command */
 	const char *why;            /* what it is, or NULL: it is reached */
-	bool harmful; /* it would not even start with the library: musl's loader tries */
-	bool private; /* a supervisor would not do it good either */
+	char library[PATH_MAX]; /* to name in LD_PRELOAD instead of what has $LIB in it, or ""
+	                         */
+	bool private;           /* a supervisor would not do it good either */
 };
 
-/* Looks at the program path, which is no script. elf is what was read of it, or NULL. */
+/*
+ * Looks at the program path, which is no script. elf is what was read of it, or NULL. The
+ * library is for every C library, but only glibc's loader knows $LIB.
+ */
 static void examine(struct obstacle *it, const char *path, const struct elf *elf,
                     const char *preload)
 {
 	struct elf own;
+	char file[PATH_MAX];
 	it->why = privileged(path);
 	if (it->why == NULL && access(path, R_OK) != 0)
 		it->why = "can't be read, to see whether it is dynamically linked";
@@ -236,18 +244,16 @@ static void examine(struct obstacle *it, const char *path, const struct elf *elf
 		return;
 	if (elf->go)
 		it->why = "is a Go program, which makes its system calls itself";
-	else if (elf->class != own.class || elf->data != own.data ||
-	         elf->machine != own.machine)
-		it->why = elf->loader[0] != '\0' && installed_for(elf, preload)
-		                  ? NULL
-		                  : "is built for another architecture than the library";
 	else if (elf->loader[0] == '\0')
 		it->why = same_file(path, own.loader) ? NULL : "is statically linked";
-	else if (own.loader[0] != '\0' && !same_file(elf->loader, own.loader) &&
-	         strcmp(base_name(elf->loader), base_name(own.loader)) != 0) {
-		it->why = "is built for another C library than the library";
-		it->harmful = true;
-	}
+	else if (elf->class != own.class || elf->data != own.data ||
+	         elf->machine != own.machine)
+		it->why = installed_for(elf, preload, file)
+		                  ? NULL
+		                  : "is built for another architecture than the library";
+	if (it->why == NULL && strstr(elf->loader, "musl") != NULL &&
+	    installed_for(elf, preload, file))
+		snprintf(it->library, sizeof it->library, "%s", file);
 }
 
 /* What stands between the preload and command? Nothing is said of one that isn't there:
@@ -302,6 +308,14 @@ static void supervise(const char *self, const char *mode, const struct obstacle 
 	unsetenv("NOSELFCONN_PRELOAD");
 }
 
+/* What comes behind the library stays. */
+static void preload_library(const struct obstacle *it, const char *preload)
+{
+	char all[2 * PATH_MAX];
+	snprintf(all, sizeof all, "%s%s", it->library, preload + strcspn(preload, ": "));
+	setenv("LD_PRELOAD", it->library[0] != '\0' ? all : preload, 1);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 5)
@@ -311,9 +325,8 @@ int main(int argc, char **argv)
 	char **command = argv + 4;
 	struct obstacle it = {.why = NULL};
 	look(&it, command[0], preload);
-	if (!it.harmful)
-		setenv("LD_PRELOAD", preload, 1);
-	if (!it.harmful && library_path[0] != '\0')
+	preload_library(&it, preload);
+	if (library_path[0] != '\0')
 		setenv("LD_LIBRARY_PATH", library_path, 1);
 	if (it.subject[0] != '\0' && !it.private &&
 	    (it.why != NULL || strstr(mode, "+all") != NULL))
