@@ -96,6 +96,19 @@ heals() {
 	repaired reopened connected
 }
 
+@test "a connect() whose SO_SNDTIMEO ends while it waits after a repair goes on" {
+	local words=(tcp4 patience 100 connect 127.0.0.1 40000)
+	export SERVE_FULL=1 LD_PRELOAD=$serve
+	# The control: the server that does not answer is there at the second connect().
+	run in_ns 41000-41001 "$client" tcp4 connect 127.0.0.1 40000 "${words[@]}"
+	[ "$output" = "connect: ECONNREFUSED"$'\n'"connect: EINPROGRESS" ]
+	run in_ns "$client" "${words[@]}"
+	[ "$output" = "connect: ok" ]
+	run shimmed in_ns "$client" "${words[@]}"
+	[ "$output" = "connect: EINPROGRESS" ]
+	repaired reopened connecting
+}
+
 # --- Threads
 
 @test "a hundred threads connect to one closed port" {
@@ -136,22 +149,32 @@ heals() {
 
 @test "the descriptor is closed before the reset, and another file opened: it stays as it is" {
 	export LD_PRELOAD=$swap SWAP=file SWAP_AT=2
-	heals "a file" "$callers" swapped
+	heals "connect: ECONNREFUSED"$'\n'"a file" "$callers" swapped
 }
 
 @test "the descriptor is closed after the reset, and another file opened: it stays as it is" {
 	export LD_PRELOAD=$swap SWAP=file SWAP_AT=3
-	heals "a file" "$callers" swapped
+	heals "connect: ECONNREFUSED"$'\n'"a file" "$callers" swapped
 }
 
 @test "the descriptor is closed before the reset, and a socket opened: it stays as it is" {
 	export LD_PRELOAD=$swap SWAP=socket SWAP_AT=2
-	heals "a new socket" "$callers" swapped
+	heals "connect: ECONNREFUSED"$'\n'"a new socket" "$callers" swapped
 }
 
 @test "the descriptor is closed after the reset, and a socket opened: it stays as it is" {
 	export LD_PRELOAD=$swap SWAP=socket SWAP_AT=3
-	heals "a new socket" "$callers" swapped
+	heals "connect: ECONNREFUSED"$'\n'"a new socket" "$callers" swapped
+}
+
+@test "a handler that closes the descriptor before connect() waits, and opens a socket: it stays" {
+	export LD_PRELOAD=$swap SWAP=socket SWAP_AT=3 SWAP_BY=signal
+	heals "connect: EBADF"$'\n'"a new socket" "$callers" swapped
+}
+
+@test "the descriptor of a non-blocking socket is closed after the reset: EBADF, not EINPROGRESS" {
+	export LD_PRELOAD=$swap SWAP=file SWAP_AT=3
+	heals "connect: EBADF"$'\n'"a file" "$callers" swapped-nonblock
 }
 
 # --- stdin, stdout, stderr

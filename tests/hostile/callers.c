@@ -12,7 +12,8 @@
  *   refuse NAME            after a seccomp filter that refuses that system call with EPERM
  *   reuse-stderr WHAT      after stderr was closed, and is now descriptor 2 of a "socket", the
  *                          connecting one, or a "file"; says what was written there
- *   swapped                says what its descriptor is afterwards (see swap.c)
+ *   swapped, swapped-nonblock
+ *                          says what its descriptor is afterwards (see swap.c)
  *   none-below-3           with descriptors 0 to 2 closed
  *
  * and what goes before another command line, which it then executes:
@@ -200,15 +201,20 @@ static void with_none_below_3(void)
 		dprintf(out, "descriptors are left\n");
 }
 
-static void tell_what_is_left(void)
+static void tell_what_is_left(bool nonblock)
 {
 	struct stat st;
 	struct sockaddr_in local = {0};
 	socklen_t len = sizeof local;
-	int fd = open_socket(), before = descriptors(), outcome = attempt(fd);
+	int fd = open_socket(), before = descriptors();
+	if (nonblock)
+		fcntl(fd, F_SETFL, O_NONBLOCK);
+	int outcome = attempt(fd);
+	if (outcome != 0)
+		printf("connect: %s\n", strerrorname_np(outcome));
 	if (descriptors() != before)
 		printf("descriptors: %d, then %d\n", before, descriptors());
-	if (outcome == 0 && to_itself(fd))
+	if (to_itself(fd))
 		printf("self-connected\n");
 	if (fstat(fd, &st) != 0)
 		printf("nothing\n");
@@ -282,7 +288,9 @@ int main(int argc, char **argv)
 	} else if (strcmp(word, "reuse-stderr") == 0) {
 		reuse_stderr(arg);
 	} else if (strcmp(word, "swapped") == 0) {
-		tell_what_is_left();
+		tell_what_is_left(false);
+	} else if (strcmp(word, "swapped-nonblock") == 0) {
+		tell_what_is_left(true);
 	} else if (strcmp(word, "none-below-3") == 0) {
 		with_none_below_3();
 	} else if (strcmp(word, "broken-stderr") == 0) {

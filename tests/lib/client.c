@@ -10,6 +10,7 @@
  *   bind ADDR PORT
  *   opt LEVEL NAME VALUE    setsockopt() with an int, all three as numbers
  *   get LEVEL NAME          getsockopt() of an int
+ *   patience MILLISECONDS   SO_SNDTIMEO
  *   connect ADDR PORT       ADDR may have a scope, fe80::1%eth0
  *   unspec                  connect() with AF_UNSPEC
  *   wait                    until the socket is writable (or failed)
@@ -43,6 +44,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -227,6 +229,10 @@ static int obey(const char *word, char **args)
 		if (setsockopt(fd, atoi(args[0]), atoi(args[1]), &value, sizeof value) != 0)
 			err(2, "opt %s %s", args[0], args[1]);
 		return 3;
+	} else if (is(word, "patience")) {
+		struct timeval patience = {.tv_usec = 1000 * atoi(args[0])};
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+		return 1;
 	} else if (is(word, "get")) {
 		value = 0;
 		len = sizeof value;

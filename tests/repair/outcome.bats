@@ -23,7 +23,7 @@ alike() {
 	outcome "$kind" "$addr" "$port" "$@" >"$t/control"
 	grep -q "^local: .*the destination's port" "$t/control"
 	rm -f "$t/log"
-	INJECT_SERVER=${SERVED:+$addr:$port@2} \
+	INJECT_SERVER=${SERVED:+$addr:$port@$((SERVED + 1))} \
 		shimmed outcome "$kind" "$addr" "$port" "$@" >"$t/repaired"
 	diff "$t/plain" "$t/repaired"
 	repaired "$how" "$(told "$t/repaired")" "$(at "$addr" "$port")"
@@ -35,9 +35,10 @@ both_ways() {
 	alike "reset in place" "${@:1:2}" dup "${@:3}"
 }
 
-# As both_ways and alike, where a server comes up before the connection is retried.
+# As both_ways and alike, where a server comes up before the connection is retried. SERVED is the
+# number of the connect() that is self-connected.
 served() {
-	SERVED=1 LD_PRELOAD=$build/tests/inject.so "$@"
+	SERVED=${SERVED:-1} LD_PRELOAD=$build/tests/inject.so "$@"
 }
 
 # on ADDRESSES COMMAND...: lo has these addresses too.
@@ -106,6 +107,11 @@ on() {
 	served alike "reset in place" mptcp4 127.0.0.1 nonblock connect poll look error connect connect
 }
 
+@test "An error of an earlier connect() that an MPTCP socket has not told yet is told later" {
+	SERVED=2 served alike "reset in place" mptcp4 127.0.0.1 \
+		nonblock connect to 8 poll unspec connect look poll error poll error
+}
+
 @test "A refused socket can be connected to the same destination again" {
 	both_ways tcp4 127.0.0.1 connect look connect look connect look error
 	both_ways tcp6 ::1 connect look connect look connect look error
@@ -149,6 +155,11 @@ on() {
 @test "A socket with O_ASYNC, F_SETOWN and F_SETSIG is reset in place and keeps them" {
 	alike "reset in place" tcp4 127.0.0.1 async connect look
 	alike "reset in place" tcp6 ::1 async nonblock connect poll look
+}
+
+@test "A socket with F_SETSIG or F_SETOWN alone is reset in place and keeps that" {
+	alike "reset in place" tcp4 127.0.0.1 signo connect look
+	alike "reset in place" tcp4 127.0.0.1 owner connect look
 }
 
 @test "A socket with O_ASYNC sends its signal of the outcome last" {

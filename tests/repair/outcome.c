@@ -7,6 +7,7 @@
  *
  *   nonblock cloexec         its flags
  *   async                    O_ASYNC, with F_SETOWN and F_SETSIG
+ *   signo owner              only F_SETSIG, only F_SETOWN
  *   chown                    gives it to another user
  *   bind ADDR                to that address, and a port that the kernel chooses
  *   late                     IP_BIND_ADDRESS_NO_PORT: it chooses in connect()
@@ -186,7 +187,11 @@ static bool set_up(const char *word)
 		fcntl(fd, F_SETOWN, getpid());
 		fcntl(fd, F_SETSIG, SIGRTMIN);
 		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_ASYNC);
-	} else if (is(word, "chown"))
+	} else if (is(word, "signo"))
+		fcntl(fd, F_SETSIG, SIGRTMIN);
+	else if (is(word, "owner"))
+		fcntl(fd, F_SETOWN, getpid());
+	else if (is(word, "chown"))
 		said(word, fchown(fd, 99, 99));
 	else if (is(word, "timeout"))
 		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &minute, sizeof minute);

@@ -99,3 +99,26 @@ served() {
 @test "A child, a duplicate and another process at once: none keeps the port" {
 	refused dup fork pass connect look there look bindable close bindable there bindable there close
 }
+
+# ring HOW [LOW-HIGH]: connects to 127.0.0.1:40000 a socket that a ring has, and sends with that.
+ring() {
+	in_ns "${2:-40000-40001}" "$build/tests/ring" "$1"
+}
+
+need_ring() {
+	local status=0
+	ring "$1" 41000-41001 >/dev/null 2>&1 || status=$?
+	[ "$status" != 125 ] || machine_cannot "this kernel lets nobody have an io_uring that is $1"
+}
+
+@test "A socket that an io_uring has is the same for that, whether its descriptor is open or closed" {
+	local how
+	for how in open closed; do
+		need_ring $how
+		run ring $how
+		[ "$output" = "connect: ok, to itself"$'\n'"sent: 4" ]
+		LD_PRELOAD=$build/tests/inject.so INJECT_SERVER=127.0.0.1:40000@2 run shimmed ring $how
+		[ "$output" = "connect: ok"$'\n'"sent: 4" ]
+		repaired "reset in place" connected
+	done
+}
