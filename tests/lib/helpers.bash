@@ -67,7 +67,7 @@ in_ns_at() {
 	in_ns sh -c 'for address in $1; do
 			case $address in *:*) nodad=nodad ;; *) nodad= ;; esac
 			ip addr add "$address" dev lo $nodad || exit
-			timeout 10 sh -c "until ip route get ${address%/*} >/dev/null 2>&1; do :; done"
+			timeout 10 sh -c "until ip route get ${address%/*} 2>&1 | grep -q ^local; do :; done"
 		done
 		shift
 		exec "$@"' sh "$@"
