@@ -176,6 +176,8 @@ on() {
 	alike "reset in place" tcp4 127.0.0.5 late bind 127.0.0.5 connect look connect look
 	served alike "reset in place" tcp4 127.0.0.5 late bind 127.0.0.5 connect look
 	alike "reset in place" tcp6 ::1 late bind ::1 connect look connect look
+	need_mptcp
+	"$client" mptcp4 opt 0 24 1 2>/dev/null || cannot "IP_BIND_ADDRESS_NO_PORT can't be set over MPTCP"
 	alike "reset in place" mptcp4 127.0.0.5 late bind 127.0.0.5 connect look
 }
 
