@@ -506,3 +506,17 @@ compiled() {
 	run setpriv --reuid=65534 --clear-groups "$wrapper" -s ./preloaded
 	fails 125 "can't be read"
 }
+
+@test "-h and -V are --help and --version" {
+	[ "$("$top/scripts/noselfconn" -h)" = "$("$top/scripts/noselfconn" --help)" ]
+	[ "$("$top/scripts/noselfconn" -V)" = "$("$top/scripts/noselfconn" --version)" ]
+}
+
+@test "an extra word after an option that takes none is an error" {
+	local option
+	for option in -h -V --help --version --self-test --print-preload; do
+		run "$top/scripts/noselfconn" $option extra
+		[ "$status" = 125 ]
+		[ "$output" = "noselfconn: $option takes no argument: 'extra'" ]
+	done
+}
