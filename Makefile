@@ -3,9 +3,8 @@
 #
 # make                builds the library and what the wrapper runs commands with
 # make test           all tests; make test TESTS=tests/repair/connect.bats: some. tests/tests.mk
-# make bench          what it costs. tests/bench/bench.mk
+# make bench, lint    what it costs (tests/bench/bench.mk); what else the code is held to
 # make install        see below; make dist, make deb, make rpm: scripts/packaging/packaging.mk
-# make lint           what the code is held to besides its tests
 
 CFLAGS ?= -O2 -g
 BUILD ?= build
@@ -47,7 +46,7 @@ LIBRARY = $(BUILD)/libnoselfconn.so
 # Debian's musl-gcc has no headers of the kernel; the supervisor serves programs of every C library.
 PROGRAMS := $(BUILD)/start $(if $(call has,-include linux/seccomp.h),$(BUILD)/supervise)
 
-# Not with make -s. The shell's own echo.
+# Not with make -s.
 say = $(if $(findstring s,$(firstword -$(MAKEFLAGS))),:,echo '$1';)
 
 all: $(LIBRARY) $(PROGRAMS)
@@ -62,7 +61,6 @@ $(BUILD)/shim/%.o: shim/%.c $(HEADERS) Makefile
 
 $(BUILD)/start: $(wildcard shim/launch/*.c)
 $(BUILD)/supervise: $(wildcard shim/supervise/*.c)
-
 $(PROGRAMS): HARDENING += -fPIE -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,noseparate-code
 $(PROGRAMS): $(HEADERS) Makefile
 	@mkdir -p $(@D)
@@ -87,7 +85,6 @@ PARTS = $(LIBEXECDIR)/noselfconn
 INSTALL ?= install
 
 install: all
-	# Unlike install -d, this leaves the modes of those that are there.
 	umask 022 && mkdir -p "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(LIBDIR)" "$(DESTDIR)$(PARTS)" \
 		"$(DESTDIR)$(MANDIR)/man1" "$(DESTDIR)$(MANDIR)/man7" \
 		"$(DESTDIR)$(BASHCOMPDIR)" "$(DESTDIR)$(ZSHCOMPDIR)"
@@ -129,6 +126,5 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all demo install uninstall lint clean
-
 include tests/tests.mk tests/kernels/kernels.mk tests/bench/bench.mk scripts/packaging/packaging.mk
 endif
