@@ -38,7 +38,7 @@ struct fastopen fastopen_begin(int fd, int flags, const struct sockaddr *addr, s
 /* The same, for a message, which need not be readable either. */
 struct fastopen fastopen_begin_message(int fd, int flags, const struct msghdr *msg);
 
-/* That send, if the connection is to be opened apart from the data. */
+/* That send, if the connection must be opened apart from the data. */
 ssize_t fastopen_apart(const struct fastopen *f);
 
 /* After that send, and its result: must the same send be made again? */

@@ -8,7 +8,7 @@
  * no process; being C, it can read what a shell can't: ELF headers, file capabilities, and what
  * the kernel makes of them.
  *
- * Exit status, where the command is not run: as of env(1), and 125 for --strict.
+ * Exit status, if the command is not run: as of env(1), and 125 for --strict.
  */
 #include <elf.h>
 #include <errno.h>
@@ -70,7 +70,7 @@ static bool note_of_go(const char *notes, size_t size)
 	return false;
 }
 
-/* Reads the ELF file fd; false where it is none. One of the other byte order has no loader. */
+/* Reads the ELF file fd; false if it is none. One of the other byte order has no loader. */
 static bool read_elf(int fd, struct elf *elf)
 {
 	char head[64] = "", table[MOST_HEADERS * sizeof(Elf64_Phdr)], notes[1024];
@@ -128,7 +128,7 @@ static const char *base_name(const char *path)
 	return slash == NULL ? path : slash + 1;
 }
 
-/* Finds the file that execvp(name) runs; false where there is none. */
+/* Finds the file that execvp(name) runs; false if there is none. */
 static bool find(const char *name, char file[PATH_MAX])
 {
 	struct stat st;
@@ -150,8 +150,8 @@ static bool find(const char *name, char file[PATH_MAX])
 }
 
 /*
- * Reads the first line of a script: its interpreter, or what env(1) starts where it is that.
- * False where the file is none, or its interpreter can't be found.
+ * Reads the first line of a script: its interpreter, or what env(1) starts if it is that.
+ * False if the file is none, or its interpreter can't be found.
  */
 static bool read_script(const char *path, char interpreter[PATH_MAX])
 {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# connect() from unusual places, and where something is not to be had: whatever the program does
+# connect() from unusual places, and if something is missing: whatever the program does
 # meanwhile, it is not connected to itself, and nothing of it or of the library's gets lost.
 # That connect() works in constructors, before the library's own, is in injected.bats.
 # shellcheck disable=SC2016,SC2030,SC2031 # code for other shells; each test is a subshell
@@ -231,7 +231,7 @@ heals() {
 	[ "$output" = "refused: 1" ]
 }
 
-# --- What is not to be had
+# --- What may be missing
 
 @test "descriptors run out, at each point of a repair" {
 	local limit

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * callers WORD... : connect() from unusual places, and where something is not to be had. Says
+ * callers WORD... : connect() from unusual places, and if something is missing. Says
  * what came of it, and whether descriptors were left.
  *
  *   plain                  as it is

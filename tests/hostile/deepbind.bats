@@ -144,7 +144,7 @@ refused() {
 	[ "$output" = "$(printf 'both: %s\n' {,}'Connection refused')" ]
 }
 
-# same WORD...: with the library, the same is said as without, and nothing is repaired.
+# same WORD...: the library changes nothing that is said, and nothing is repaired.
 same() {
 	run in_ns "$deepbind" "$@"
 	local without=$output

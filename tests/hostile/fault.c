@@ -182,7 +182,7 @@ static struct values all_options(int fd)
 }
 
 /*
- * An attempt to connect makes TCP_MAXSEG less. Without a value of the program's, or in a
+ * An attempt to connect makes TCP_MAXSEG less. If the program set no value, or in a
  * connection, it and TCP_WINDOW_CLAMP are the kernel's business.
  */
 static void compare_options(const struct values *before, const struct values *refused, int fd,

@@ -2,7 +2,7 @@
 /*
  * soak COUNT THREADS PROCESSES: COUNT connects to closed ports, from so many processes of so
  * many threads each. To be run in a network namespace of its own (netns); the ports are those
- * of its ephemeral port range that connect() is given. Each connect is to be refused, unless
+ * of its ephemeral port range that connect() is given. Each connect must be refused, unless
  * two of them meet. With NOSELFCONN_LOG, a server without SO_REUSEADDR is to bind the port
  * after each repair, at the latest when the sockets that happen to have it at that moment are
  * closed. At the end, no process has more descriptors or memory than after its first tenth, and

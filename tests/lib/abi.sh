@@ -37,7 +37,7 @@ musl)
 	cc="musl-gcc -idirafter /usr/include/$(gcc -print-multiarch) -idirafter /usr/include"
 	options='-Wno-sign-conversion -Wno-overflow -Wno-sign-compare'
 	tests="$tests repair/epoll repair/outcome repair/shared"
-	programs="$programs epoll outcome shared"
+	programs="$programs epoll outcome shared ring"
 	library=$native/libnoselfconn.so
 	single=$build/tests/single.so:
 	;;

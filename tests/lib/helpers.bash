@@ -42,7 +42,7 @@ esac
 
 # in_ns [LOW-HIGH] COMMAND...: in a network namespace with that ephemeral port range, and with
 # ABSENT, on a kernel that lacks something (lacking.c). If the test programs are those of another
-# ABI (abi.sh), what is to be preloaded is handed to them as ABI_PRELOAD, past the native programs
+# ABI (abi.sh), the library is handed to them as ABI_PRELOAD, past the native programs
 # on the way.
 in_ns() {
 	local low=40000 high=40001 preload=${LD_PRELOAD-}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What a program passes to connect(), right or wrong, has the same outcome as without the library.
+# What a program passes to connect(), right or wrong, has the outcome that it has without the library.
 
 setup() {
 	load ../lib/helpers

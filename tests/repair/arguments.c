@@ -2,7 +2,7 @@
 /*
  * arguments: calls connect() in every wrong and odd way, and prints what comes of each: the
  * result, errno, the error pending on the socket, and whether it has a local port and a peer.
- * The table is the same with the library as without.
+ * The library changes nothing in the table.
  *
  * arguments itself: addresses of odd shapes, on port 40000, that the kernel accepts; in a
  * namespace whose ephemeral port range is 40000-40001 the socket is connected to itself.

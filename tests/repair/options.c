@@ -202,8 +202,8 @@ static int set_clamp_and_buffer(int fd, const struct kind *k)
 }
 
 /*
- * A size of the program's own from which the kernel may tune the buffer. (That of SO_SNDBUF is
- * lost: when the repair begins, the connection to itself has had it tuned.)
+ * A size that the program chose, from which the kernel may tune the buffer. (That of SO_SNDBUF
+ * is lost: when the repair begins, the connection to itself has had it tuned.)
  */
 static int set_and_unlock(int fd, const struct kind *k)
 {

@@ -63,7 +63,7 @@ line_with() {
 }
 
 # proven COMMAND...: without the library the command talks to itself, with it it is refused like
-# any other, and a server that is there is reached as without.
+# any other, and still reaches a server that is there.
 proven() {
 	local with="env LD_PRELOAD=$library${LD_PRELOAD:+:$LD_PRELOAD} NOSELFCONN_LOG=$PWD/log"
 	local case self expected
