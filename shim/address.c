@@ -2,8 +2,8 @@
 #include "address.h"
 
 #include "base/kernel.h"
+#include "base/sockopt.h"
 #include "base/sys.h"
-#include "sockopt.h"
 #include <errno.h>
 
 /* The shortest sockaddr_in6 that the kernel takes has no sin6_scope_id (RFC 2133). */

@@ -2,8 +2,8 @@
 #include "bound.h"
 
 #include "address.h"
+#include "base/sockopt.h"
 #include "base/sys.h"
-#include "sockopt.h"
 #include <errno.h>
 
 bool bound_port_is_harmless(int fd)

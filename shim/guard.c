@@ -2,9 +2,9 @@
 #include "guard.h"
 
 #include "base/kernel.h"
+#include "base/sockopt.h"
+#include "base/spare.h"
 #include "base/sys.h"
-#include "sockopt.h"
-#include "spare.h"
 
 /* In 100::/64, which is never routed (RFC 6666), and the last two of 127.0.0.0/8. */
 static const struct in6_addr ipv6[] = {{.s6_addr = {1, [15] = 1}}, {.s6_addr = {1, [15] = 2}}};

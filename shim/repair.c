@@ -2,6 +2,9 @@
 #include "repair.h"
 
 #include "base/kernel.h"
+#include "base/sockopt.h"
+#include "base/spare.h"
+#include "base/uninterrupted.h"
 #include "bound.h"
 #include "config.h"
 #include "guard.h"
@@ -10,10 +13,7 @@
 #include "reopen/reopen.h"
 #include "report/report.h"
 #include "selfconn.h"
-#include "sockopt.h"
-#include "spare.h"
 #include "undo.h"
-#include "uninterrupted.h"
 #include <errno.h>
 #include <fcntl.h>
 

@@ -2,7 +2,7 @@
 #include "selfconn.h"
 
 #include "base/kernel.h"
-#include "sockopt.h"
+#include "base/sockopt.h"
 #include <errno.h>
 
 /*

@@ -3,8 +3,8 @@
 
 #include "address.h"
 #include "base/kernel.h"
+#include "base/sockopt.h"
 #include "next.h"
-#include "sockopt.h"
 #include <limits.h>
 
 /* The bytes that headers take of a segment, without and with which the kernel counts an MSS. */

@@ -2,9 +2,9 @@
 #include "port.h"
 
 #include "address.h"
+#include "base/sockopt.h"
 #include "base/sys.h"
 #include "ephemeral.h"
-#include "sockopt.h"
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <time.h>

@@ -3,9 +3,9 @@
 
 #include "base/kernel.h"
 #include "base/sandbox.h"
+#include "base/sockopt.h"
 #include "base/sys.h"
 #include "report/text.h"
-#include "sockopt.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sock_diag.h>

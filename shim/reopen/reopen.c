@@ -3,13 +3,13 @@
 
 #include "base/kernel.h"
 #include "base/sandbox.h"
+#include "base/sockopt.h"
+#include "base/spare.h"
 #include "base/sys.h"
 #include "bound.h"
 #include "holders.h"
 #include "options.h"
 #include "report/text.h"
-#include "sockopt.h"
-#include "spare.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/stat.h>

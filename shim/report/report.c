@@ -2,9 +2,9 @@
 #include "report.h"
 
 #include "base/sys.h"
+#include "base/uninterrupted.h"
 #include "config.h"
 #include "say.h"
-#include "uninterrupted.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/stat.h>

@@ -2,7 +2,7 @@
 #include "say.h"
 
 #include "base/sys.h"
-#include "uninterrupted.h"
+#include "base/uninterrupted.h"
 #include <errno.h>
 #include <poll.h>
 

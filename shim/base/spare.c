@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "spare.h"
 
-#include "base/sys.h"
+#include "sys.h"
 #include <fcntl.h>
 #include <unistd.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "uninterrupted.h"
 
-#include "base/sys.h"
+#include "sys.h"
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sockopt.h"
 
-#include "base/kernel.h"
-#include "base/sys.h"
+#include "kernel.h"
+#include "sys.h"
 
 int sockopt_read(int fd, int level, int name, void *value, socklen_t *len)
 {
