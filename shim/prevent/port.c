@@ -78,7 +78,7 @@ void port_give_back(int fd)
 	if (local.any.sa_family == AF_INET6)
 		nobody = (struct address) {.in6 = {.sin6_family = AF_INET6},
 		                           .len = sizeof nobody.in6};
-	sys(SYS_connect, fd, (long)&nobody.any, nobody.len, 0, 0, 0);
+	sys(SYS_connect, fd, (long)&nobody.any, (long)nobody.len, 0, 0, 0);
 	sys(SYS_connect, fd, (long)&none, sizeof none, 0, 0, 0);
 	sockopt_get(fd, SOL_SOCKET, SO_ERROR, &error);
 	port_is_free_again();
