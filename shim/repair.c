@@ -232,12 +232,15 @@ static int undo_and_begin_again(struct repair *r, int outcome)
 {
 	int copy = spare_dup(r->fd);
 	r->own = copy >= 0 ? copy : r->fd;
-	r->cookie = sockopt_cookie(r->own);
+	unsigned long long cookie = sockopt_cookie(r->own);
+	bool same = r->cookie == 0 || cookie == 0 || cookie == r->cookie;
+	r->cookie = cookie;
 	r->flags = sys_fcntl(r->own, F_GETFL, 0);
 	if (r->flags < 0)
 		r->flags = sys_fcntl(r->own, F_GETFL, 0);
 
-	if (look(r, outcome)) {
+	/* After a wait, the number may be another socket's: a signal handler opened it. */
+	if (same && look(r, outcome)) {
 		set_destination(r);
 		r->guard = guard_port(r->own, &r->at);
 		r->forgotten = undo_remember(r->own);
