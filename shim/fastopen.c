@@ -2,6 +2,7 @@
 #include "fastopen.h"
 
 #include "base/kernel.h"
+#include "base/sockopt.h"
 #include "config.h"
 #include "next.h"
 #include "prevent/ephemeral.h"
@@ -11,21 +12,12 @@
 #include "selfconn.h"
 #include <errno.h>
 
-/* The state comes first in struct tcp_info. */
-static bool is_closed_tcp(int fd)
-{
-	unsigned char state = 0;
-	socklen_t len = sizeof state;
-	return sys_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state, &len) == 0 &&
-	       state == STATE_CLOSE;
-}
-
 struct fastopen fastopen_begin(int fd, int flags, const struct sockaddr *addr, socklen_t len,
                                size_t size)
 {
 	struct fastopen f = {
 	        .fd = fd, .flags = flags, .addr = addr, .len = len, .before = errno};
-	f.opens = !config.off && is_closed_tcp(fd);
+	f.opens = !config.off && sockopt_tcp_state(fd) == STATE_CLOSE;
 	if (!f.opens)
 		return f;
 	bool large = size > FITS_ANY_BUFFER, range_is_known = large && ephemeral_ports_again();
@@ -84,7 +76,7 @@ static bool may_be_connected_to_itself(const struct fastopen *f, struct address 
 	*dest = peer_address(f->fd, &error);
 	if (error == 0) /* a closed socket goes on telling its last peer */
 		return address_endpoint(dest, dest->len, &other) &&
-		       endpoint_equal(&own, &other) && !is_closed_tcp(f->fd);
+		       endpoint_equal(&own, &other) && sockopt_tcp_state(f->fd) != STATE_CLOSE;
 	if (error == ENOTCONN || !is_readable(f->addr) || address_port(f->addr) != own.port)
 		return false;
 	*dest = address_copy(f->addr, f->len);

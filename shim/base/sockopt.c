@@ -42,6 +42,15 @@ int sockopt_protocol(int fd)
 	return protocol;
 }
 
+/* The state comes first in struct tcp_info. */
+int sockopt_tcp_state(int fd)
+{
+	unsigned char state = 0;
+	socklen_t len = sizeof state;
+	int result = sys_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state, &len);
+	return result == 0 ? state : result;
+}
+
 unsigned long long sockopt_cookie(int fd)
 {
 	unsigned long long cookie = 0;

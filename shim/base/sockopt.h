@@ -20,6 +20,9 @@ bool sockopt_set(int fd, int level, int name, int value);
 /* Returns SO_PROTOCOL of fd, or -1. */
 int sockopt_protocol(int fd);
 
+/* Returns the state of a TCP socket, or -errno, asked once: it is for the way of every call. */
+int sockopt_tcp_state(int fd);
+
 /* Returns SO_COOKIE, a number that no other socket has, or 0 if the kernel has none. */
 unsigned long long sockopt_cookie(int fd);
 

@@ -3,6 +3,7 @@
 
 #include "address.h"
 #include "base/kernel.h"
+#include "base/sockopt.h"
 #include "base/sys.h"
 #include "config.h"
 #include "ephemeral.h"
@@ -82,18 +83,10 @@ static bool is_not_tcp(int error)
 	return error == -EOPNOTSUPP || error == -ENOPROTOOPT;
 }
 
-/* The state comes first in struct tcp_info. Returns 0 or -errno. */
-static int read_state(int fd, unsigned char *state)
-{
-	socklen_t size = sizeof *state;
-	return sys_getsockopt(fd, IPPROTO_TCP, TCP_INFO, state, &size);
-}
-
 struct prevention prevent_begin(int fd, const struct sockaddr *addr, socklen_t len)
 {
 	struct prevention p = {0};
 	struct port_range range;
-	unsigned char state = 0;
 	if (len < sizeof(struct sockaddr_in) || !is_readable(addr) ||
 	    !address_is_internet(addr, len))
 		return p;
@@ -101,9 +94,9 @@ struct prevention prevent_begin(int fd, const struct sockaddr *addr, socklen_t l
 	range = ephemeral_ports();
 	if (port_number(port) < range.low || port_number(port) > range.high)
 		return p;
-	int result = read_state(fd, &state);
-	p.not_tcp = is_not_tcp(result);
-	if (result != 0 || state != STATE_CLOSE)
+	int state = sockopt_tcp_state(fd);
+	p.not_tcp = is_not_tcp(state);
+	if (state != STATE_CLOSE)
 		return p;
 	p.needed = true;
 	unsigned number = port_number(port);
@@ -132,10 +125,9 @@ static bool has_begun(int outcome)
 
 void prevent_end(const struct prevention *p, int fd, int outcome)
 {
-	unsigned char state = 0;
 	if (p->by_range && !set_range(fd, p->before))
 		set_range(fd, p->before); /* once may be a passing failure */
-	if (!p->by_port || read_state(fd, &state) != 0 || state != STATE_CLOSE)
+	if (!p->by_port || sockopt_tcp_state(fd) != STATE_CLOSE)
 		return;
 	if (has_begun(outcome))
 		port_is_free_again();
