@@ -44,18 +44,26 @@
 #define WITH_TAIL_CALLS
 #endif
 
-/* What stands in front of which of its names. */
-static const struct door {
-	const char *name, *alias;
-	void (*ours)(void);
-} doors[] = {
-        {"connect", "__connect", (void (*)(void))connect},
-        {"sendto", NULL, (void (*)(void))sendto},
-        {"sendmsg", "__sendmsg64", (void (*)(void))sendmsg},
-        {"sendmmsg", "__sendmmsg64", (void (*)(void))sendmmsg},
+/* The functions that we stand in front of, each with its second name. */
+enum { NAMES = 2 };
+static const char doors[][NAMES][13] = {
+        {"connect", "__connect"},
+        {"sendto"},
+        {"sendmsg", "__sendmsg64"},
+        {"sendmmsg", "__sendmmsg64"},
 };
 
 enum { DOORS = sizeof doors / sizeof *doors };
+
+/* Code, because the loader would have to relocate a table of addresses in every program. */
+static uintptr_t ours(unsigned door)
+{
+	if (door == 0)
+		return (uintptr_t)connect;
+	if (door == 1)
+		return (uintptr_t)sendto;
+	return door == 2 ? (uintptr_t)sendmsg : (uintptr_t)sendmmsg;
+}
 
 /* Until glibc 2.33, libpthread has them, too. Neither is ever unloaded. */
 enum { LIBRARIES = 2 };
@@ -85,16 +93,16 @@ static bool is_next(const struct plan *p, const char *name)
 static unsigned rebind(const struct plan *p, const struct symbols *s, bool now)
 {
 	unsigned others = 0;
-	for (unsigned i = 0; i < 2 * DOORS; i++) {
-		const struct door *door = &doors[i / 2];
-		const char *name = i % 2 == 0 ? door->name : door->alias;
-		symbol *there = p->wanted[i / 2] && name != NULL ? symbols_find(s, name) : NULL;
-		uintptr_t ours = (uintptr_t)door->ours - s->base;
-		if (there == NULL || there->st_value == ours)
+	for (unsigned i = 0; i < DOORS * NAMES; i++) {
+		unsigned door = i / NAMES;
+		uintptr_t value = ours(door) - s->base;
+		symbol *there =
+		        p->wanted[door] ? symbols_find(s, doors[door][i % NAMES]) : NULL;
+		if (there == NULL || there->st_value == value)
 			continue;
 		others++;
 		if (now)
-			__atomic_store_n(&there->st_value, ours, __ATOMIC_RELEASE);
+			__atomic_store_n(&there->st_value, value, __ATOMIC_RELEASE);
 	}
 	return others;
 }
@@ -137,7 +145,7 @@ __attribute__((noinline)) static void reach(void)
 	int before = errno;
 	struct plan p = {{symbols_of("libc.so.6"), symbols_of("libpthread.so.0")}, {false}};
 	for (unsigned i = 0; i < DOORS; i++)
-		p.wanted[i] = !config.off && is_next(&p, doors[i].name);
+		p.wanted[i] = !config.off && is_next(&p, doors[i][0]);
 	dl_iterate_phdr(rebind_all, &p);
 	errno = before;
 }

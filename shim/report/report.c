@@ -121,7 +121,7 @@ static void add_outcome(struct text *t, int outcome)
 {
 	static const struct {
 		int outcome;
-		const char *words;
+		char words[24]; /* not pointers: the loader would have to relocate them */
 	} known[] = {{0, "connected"},
 	             {EINPROGRESS, "connecting"},
 	             {ECONNREFUSED, "connection refused"},

@@ -52,6 +52,38 @@ undefined() {
 	[ "$(awk '$1 == "GNU_STACK" { print $7 }' <<<"$output")" = RW ]
 }
 
+# costs PRELOAD: the relocations, system calls and pages (the fewest of 20 runs) of the start of a
+# program with it.
+costs() {
+	[ -z "$(LD_PRELOAD="$1" env 2>&1 >/dev/null)" ] # else the loader has not found it
+	relocations=$(readelf -rW "$1" | grep -c ' R_')
+	calls=$(strace -E LD_PRELOAD="$1" true 2>&1 | wc -l)
+	pages=$(LD_PRELOAD="$1" python3 -c 'if True:
+		import os
+		def pages():
+			process = os.posix_spawnp("true", ["true"], os.environ)
+			return os.wait4(process, 0)[2].ru_minflt
+		print(min(pages() for _ in range(20)))')
+	echo "$1: $relocations relocations, $calls system calls, $pages pages"
+}
+
+@test "a program starts as fast as with a preload that forwards one function" {
+	need cc readelf strace python3
+	cc -w -O2 -fPIC -shared -o "$BATS_TEST_TMPDIR/forward.so" -x c - <<-'EOF'
+		#include <sys/socket.h>
+		void *dlsym(void *, const char *);
+		static int (*next)(int, const struct sockaddr *, socklen_t);
+		__attribute__((constructor)) static void find(void) { next = dlsym((void *)-1L, "connect"); }
+		int connect(int fd, const struct sockaddr *addr, socklen_t len) { return next(fd, addr, len); }
+	EOF
+	costs "$BATS_TEST_TMPDIR/forward.so"
+	local most_relocations=$((relocations + 5)) most_calls=$calls most_pages=$((pages + 1))
+	costs "$library"
+	[ "$relocations" -le "$most_relocations" ]
+	[ "$calls" -le "$most_calls" ]
+	[ "$pages" -le "$most_pages" ]
+}
+
 @test "make needs nothing but a C compiler" {
 	need cc
 	# Nothing but what is asked for, and what the compiler is made of.
