@@ -9,6 +9,7 @@
 #include "fastopen.h"
 #include "load.h"
 #include "next.h"
+#include "prevent/readable.h"
 
 /* Out of line, to keep the path of all other sends short. */
 __attribute__((noinline)) static ssize_t sendmsg_opening(int fd, const struct msghdr *msg,
@@ -49,12 +50,17 @@ __attribute__((noinline)) static int sendmmsg_opening(int fd, struct mmsghdr *ms
                                                       int flags)
 {
 	struct fastopen f = fastopen_begin_message(fd, flags, &msgs[0].msg_hdr);
+	unsigned before =
+	        f.opens && is_readable((char *)&msgs[1] - READABLE_BYTES) ? msgs[0].msg_len : 0;
 	ssize_t count;
 	do
 		count = f.apart ? fastopen_apart(&f) : next_sendmmsg(fd, msgs, n, flags);
 	while (fastopen_otherwise(&f, count));
+	bool has_sent = count > 0;
 	if (fastopen_end(&f, &count))
 		count = next_sendmmsg(fd, msgs, 1, flags & ~MSG_FASTOPEN);
+	if (has_sent && count < 0)
+		msgs[0].msg_len = before; /* that is what it sent to itself */
 	return (int)count;
 }
 
@@ -62,7 +68,7 @@ __attribute__((visibility("default"))) int sendmmsg(int fd, struct mmsghdr *msgs
                                                     int flags)
 {
 	load_once();
-	if ((flags & MSG_FASTOPEN) != 0)
+	if ((flags & MSG_FASTOPEN) != 0 && n > 0)
 		return sendmmsg_opening(fd, msgs, n, flags);
 	return next_sendmmsg(fd, msgs, n, flags);
 }
