@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A third preload, above the library: connect() with a defect, that differ.bats expects
- * to be found. BROKEN says which.
+ * A third preload, above the library: connect(), or sendmsg(), with a defect, that differ.bats
+ * expects to be found. BROKEN says which.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -43,4 +43,13 @@ int broken_connect(int fd, const struct sockaddr *addr, socklen_t len)
 		fcntl(fd, F_DUPFD, 300);
 	errno = error;
 	return result;
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	ssize_t (*next)(int, const struct msghdr *, int) = NULL;
+	*(void **)&next = dlsym(RTLD_NEXT, "sendmsg");
+	if (is("message") && msg->msg_iov->iov_len == 99)
+		return -1;
+	return next(fd, msg, flags);
 }

@@ -51,6 +51,10 @@ found() {
 	found pointer
 }
 
+@test "A preload that reads a message before the kernel does is found" {
+	found message
+}
+
 @test "A preload that takes a pending error is found" {
 	found outcome
 }

@@ -70,7 +70,7 @@ enum {
 
 enum side { KERNEL, PRELOADED };
 enum { UNTOUCHED = 12345 }; /* errno */
-enum { BY_SENDMSG = 1 };
+enum { BY_SENDMSG = 1, BY_SENDMMSG = 2, BY_EITHER = 3 };
 
 /* ---- sequences ---- */
 
@@ -100,7 +100,18 @@ enum op {
 
 enum host { V4, V6, LOCAL, NETLINK, ODD };
 enum { MAPPED_LOOPBACK = 2 }; /* in hosts6 */
-enum place { ALIGNED, MISALIGNED, PAGE_END, CUT_OFF, UNMAPPED, NOWHERE };
+enum place { ALIGNED, MISALIGNED, PAGE_END, CUT_OFF, UNMAPPED, NOWHERE, READ_ONLY };
+enum level { ADDRESS, DATA, PARTS, CONTROL, MESSAGE, LEVELS }; /* of what is sent */
+enum odd {
+	LARGE = 1,
+	SEVERAL_PARTS,
+	NO_PARTS,
+	TOO_MANY_PARTS,
+	NEGATIVE,
+	NO_MESSAGE,
+	MESSAGES,
+	ODDS
+};
 
 struct step {
 	unsigned char op, slot, other;
@@ -108,7 +119,8 @@ struct step {
 	bool port_of_other;
 	unsigned short port;
 	int len, value, flags;
-	int how; /* of SEND_TO: flags of sendto(), and BY_SENDMSG */
+	int how; /* of SEND_TO: flags of sendto(), and BY_SENDMSG or BY_SENDMMSG */
+	unsigned char level, level_place, odd; /* of SEND_TO: what is placed so, what is odd */
 };
 
 struct sequence {
@@ -354,7 +366,13 @@ static struct sequence random_sequence(uint64_t number)
 		case SEND_TO:
 			random_address(s, usual[s->slot]);
 			s->how = (percent(80) ? MSG_FASTOPEN : 0) |
-			         (percent(40) ? MSG_DONTWAIT : 0) | (int)below(2);
+			         (percent(40) ? MSG_DONTWAIT : 0) | (int)below(BY_EITHER);
+			if (s->op == SEND_TO && percent(40)) {
+				s->level = (unsigned char)(DATA + below(LEVELS - DATA));
+				s->level_place = (unsigned char)below(READ_ONLY + 1);
+			}
+			if (s->op == SEND_TO && percent(20))
+				s->odd = (unsigned char)below(ODDS);
 			/*
 			 * An IPv6 socket that has tried an IPv4 destination is deaf for the
 			 * answers of an IPv6 one (on Linux 6.18), and waits in vain for
@@ -405,7 +423,7 @@ struct shared {
 static struct shared *shared;
 static enum side side;
 static struct outcome *out;
-static unsigned char *page; /* that the next one to is not mapped */
+static unsigned char *pages[LEVELS]; /* after each comes one that is not mapped */
 static long page_size;
 
 struct slot {
@@ -506,7 +524,8 @@ static void show_socket(const struct slot *s)
  * they are read (SO_ERROR, SO_PEERPIDFD, TCP_ZEROCOPY_RECEIVE). The limits of a reset in place:
  * what the kernel notes of the last packet (IPV6_2292PKTOPTIONS, IPV6_MULTICAST_IF,
  * IPV6_MULTICAST_HOPS), and the size of a send buffer that an MPTCP connection has tuned, or an
- * earlier connection of the same socket; and TCP_QUICKACK, whose 0 any connection uses up, one
+ * earlier connection of the same socket; the IP_LOCAL_PORT_RANGE that a disconnected MPTCP
+ * socket takes back from its subflow; and TCP_QUICKACK, whose 0 any connection uses up, one
  * to itself too. Of a connection, the segment size goes by the window
  * that the other end happened to have.
  */
@@ -522,6 +541,8 @@ static bool is_left_out(int level, int name, int protocol)
 	for (size_t i = 0; i < COUNT_OF(left_out); i++)
 		if (left_out[i][0] == level && left_out[i][1] == name)
 			return true;
+	if (level == IPPROTO_IP && name == 51)
+		return protocol == IPPROTO_MPTCP;
 	if (level == SOL_SOCKET && name == SO_SNDBUF)
 		return protocol == IPPROTO_MPTCP || were_connected;
 	return level == IPPROTO_TCP && name == TCP_MAXSEG && were_connected;
@@ -635,32 +656,33 @@ static unsigned short write_address(const struct step *s, unsigned char *to)
 	return port;
 }
 
-/* Where the step's address is in memory, and how much of it can be read. */
+/* Puts size bytes there, as far as they can be read; of CUT_OFF, the last ones can't. */
+static void *put_there(enum level level, enum place place, int cut_off, const void *bytes,
+                       long size)
+{
+	unsigned char *end = pages[level] + page_size, *at = pages[level];
+	if (place == CUT_OFF)
+		size = size > cut_off ? size - 1 - cut_off : 0;
+	if (place == UNMAPPED || place == NOWHERE)
+		return place == UNMAPPED ? end : NULL;
+	if (place == MISALIGNED)
+		at++;
+	if (place == PAGE_END || place == CUT_OFF)
+		at = end - size;
+	memcpy(at, bytes, (size_t)size);
+	return at;
+}
+
 static void *place_address(const struct step *s, const unsigned char *bytes)
 {
-	long readable = s->len < 0 ? 0 : s->len > 256 ? 256 : s->len;
-	unsigned char *end = page + page_size, *at;
-	if (s->place == CUT_OFF)
-		readable = readable > s->value ? readable - 1 - s->value : 0;
-	switch (s->place) {
-	case MISALIGNED:
-		at = page + 1;
-		readable = 256;
-		break;
-	case PAGE_END:
-	case CUT_OFF:
-		at = end - readable;
-		break;
-	case UNMAPPED:
-		return end;
-	case NOWHERE:
-		return NULL;
-	default:
-		at = page;
-		readable = 256;
-	}
-	memcpy(at, bytes, (size_t)readable);
-	return at;
+	long size = s->len < 0 ? 0 : s->len > 256 ? 256 : s->len;
+	return put_there(ADDRESS, s->place, s->value, bytes, size);
+}
+
+static void *place_part(const struct step *s, enum level level, const void *bytes, size_t size)
+{
+	return put_there(level, s->level == level ? s->level_place : ALIGNED, s->value, bytes,
+	                 (long)size);
 }
 
 /*
@@ -702,27 +724,78 @@ static void do_connect(const struct slot *slot, const void *addr, socklen_t len)
 	                                     : connect(slot->fd, addr, len));
 }
 
+struct message {
+	char *data;
+	size_t size;
+	struct mmsghdr *at;
+	unsigned count;
+};
+
+/* What the step sends, with what is odd about it. */
+static struct message write_message(const struct step *s, void *addr)
+{
+	static const char text[4000] = "hello";
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)),
+	                        .cmsg_level = SOL_SOCKET,
+	                        .cmsg_type = SO_TIMESTAMPING}};
+	struct message m = {.size = s->odd == LARGE ? sizeof text : 5,
+	                    .count = s->odd == NO_MESSAGE ? 0
+	                             : s->odd == MESSAGES ? 2
+	                                                  : 1};
+	m.data = place_part(s, DATA, text, m.size);
+	struct iovec parts[5];
+	for (size_t i = 0; i < COUNT_OF(parts); i++)
+		parts[i] = (struct iovec) {(void *)((uintptr_t)m.data + i), 1};
+	size_t used = s->odd == SEVERAL_PARTS ? COUNT_OF(parts) : 1;
+	if (used == 1)
+		parts[0].iov_len = s->odd == NEGATIVE ? SIZE_MAX : m.size;
+	struct msghdr header = {.msg_name = addr, .msg_namelen = (socklen_t)s->len};
+	header.msg_iov = place_part(s, PARTS, parts, used * sizeof parts[0]);
+	header.msg_iovlen = s->odd == NO_PARTS ? 0 : s->odd == TOO_MANY_PARTS ? 2000 : used;
+	if (s->level == CONTROL) {
+		header.msg_control = place_part(s, CONTROL, &control, sizeof control);
+		header.msg_controllen = sizeof control;
+	}
+	struct mmsghdr two[2] = {{.msg_hdr = header}, {.msg_hdr = header}};
+	m.at = place_part(s, MESSAGE, two, s->odd == MESSAGES ? sizeof two : sizeof two[0]);
+	return m;
+}
+
+static void protect(const struct step *s, int how)
+{
+	int error = errno;
+	if (s->level_place == READ_ONLY)
+		mprotect(pages[s->level], (size_t)page_size, how);
+	errno = error;
+}
+
 /* With MSG_FASTOPEN, it opens a connection. */
 static void do_send_to(const struct slot *slot, void *addr, const struct step *s)
 {
-	bool sendmsg_it = (s->how & BY_SENDMSG) != 0;
-	int flags = MSG_NOSIGNAL | (s->how & ~BY_SENDMSG);
+	struct message m = write_message(s, addr);
 	socklen_t len = (socklen_t)s->len;
-	struct iovec data = {.iov_base = (void *)"hello", .iov_len = 5};
-	struct msghdr message = {
-	        .msg_name = addr, .msg_namelen = len, .msg_iov = &data, .msg_iovlen = 1};
-	if (option_of(slot->fd, SOL_SOCKET, SO_TYPE) != SOCK_STREAM)
+	int fd = slot->fd, flags = MSG_NOSIGNAL | (s->how & ~BY_EITHER);
+	long n;
+	if (option_of(fd, SOL_SOCKET, SO_TYPE) != SOCK_STREAM)
 		flags |= MSG_DONTWAIT;
+	protect(s, PROT_READ);
 	errno = UNTOUCHED;
-	if (side == KERNEL)
-		show_opened(slot->fd, sendmsg_it
-		                              ? syscall(SYS_sendmsg, slot->fd, &message, flags)
-		                              : syscall(SYS_sendto, slot->fd, "hello", 5, flags,
-		                                        addr, len));
+	if ((s->how & BY_SENDMMSG) != 0)
+		n = side == KERNEL ? syscall(SYS_sendmmsg, fd, m.at, m.count, flags)
+		                   : sendmmsg(fd, m.at, m.count, flags);
+	else if ((s->how & BY_SENDMSG) != 0)
+		n = side == KERNEL ? syscall(SYS_sendmsg, fd, m.at, flags)
+		                   : sendmsg(fd, (struct msghdr *)m.at, flags);
 	else
-		show_opened(slot->fd, sendmsg_it
-		                              ? sendmsg(slot->fd, &message, flags)
-		                              : sendto(slot->fd, "hello", 5, flags, addr, len));
+		n = side == KERNEL ? syscall(SYS_sendto, fd, m.data, m.size, flags, addr, len)
+		                   : sendto(fd, m.data, m.size, flags, addr, len);
+	protect(s, PROT_READ | PROT_WRITE);
+	show_opened(fd, n);
+	if (s->level != MESSAGE || s->level_place < CUT_OFF)
+		show(" (%u)", m.at->msg_len);
 }
 
 static void forget(struct slot *s)
@@ -894,8 +967,8 @@ static void do_step(const struct step *s)
 			do_send_to(slot, place_address(s, bytes), s);
 		break;
 	case UNSPEC:
-		memset(page, 0, 256);
-		do_connect(slot, page, (socklen_t)s->len);
+		memset(pages[ADDRESS], 0, 256);
+		do_connect(slot, pages[ADDRESS], (socklen_t)s->len);
 		/* It keeps a pending error of MPTCP's, which a reset in place takes away. */
 		if (option_of(slot->fd, SOL_SOCKET, SO_PROTOCOL) == IPPROTO_MPTCP)
 			option_of(slot->fd, SOL_SOCKET, SO_ERROR);
@@ -1406,14 +1479,16 @@ static struct sequence shortened(const struct sequence *q, int copies)
 	return shortest;
 }
 
+static const char *const places[] = {"",
+                                     " misaligned",
+                                     " at the end of a page",
+                                     " reaching into an unmapped page",
+                                     " unmapped",
+                                     " NULL",
+                                     " read-only"};
+
 static void print_address(const struct step *s)
 {
-	static const char *const places[] = {"",
-	                                     ", misaligned",
-	                                     ", at the end of a page",
-	                                     ", reaching into an unmapped page",
-	                                     ", unmapped",
-	                                     ", NULL"};
 	const char *const *hosts = s->family == V4 ? hosts4 : s->family == V6 ? hosts6 : names;
 	if (s->family == NETLINK || s->family == ODD)
 		printf("%s %u", s->family == NETLINK ? "netlink" : "of odd family", s->host);
@@ -1427,7 +1502,16 @@ static void print_address(const struct step *s)
 		printf(" with scope");
 	if (s->len != natural_len(s))
 		printf(", length %d", s->len);
-	printf("%s", places[s->place]);
+	printf("%s%s", s->place == 0 ? "" : ",", places[s->place]);
+}
+
+static void print_message(const struct step *s)
+{
+	static const char *const levels[] = {"", "; data", "; iovec", "; control", "; message"};
+	static const char *const odd[] = {
+	        "",           "; 4000 bytes", "; 5 iovecs",  "; 0 iovecs", "; 2000 iovecs",
+	        "; -1 bytes", "; 0 messages", "; 2 messages"};
+	printf("%s%s%s", levels[s->level], places[s->level_place], odd[s->odd]);
 }
 
 static void print_step(const struct step *s)
@@ -1456,10 +1540,13 @@ static void print_step(const struct step *s)
 			printf("%s s%u: ", s->op == BIND ? "bind" : "connect", s->slot);
 		else
 			printf("%s with s%u%s%s: ",
-			       (s->how & BY_SENDMSG) != 0 ? "sendmsg" : "sendto", s->slot,
-			       (s->how & MSG_FASTOPEN) != 0 ? ", MSG_FASTOPEN" : "",
+			       (s->how & BY_SENDMMSG) != 0  ? "sendmmsg"
+			       : (s->how & BY_SENDMSG) != 0 ? "sendmsg"
+			                                    : "sendto",
+			       s->slot, (s->how & MSG_FASTOPEN) != 0 ? ", MSG_FASTOPEN" : "",
 			       (s->how & MSG_DONTWAIT) != 0 ? ", MSG_DONTWAIT" : "");
 		print_address(s);
+		print_message(s);
 		break;
 	case UNSPEC:
 		printf("connect s%u: AF_UNSPEC, length %d", s->slot, s->len);
@@ -1668,8 +1755,10 @@ int main(int argc, char **argv)
 	struct sequence *batch = map(sizeof shared->batch, MAP_PRIVATE);
 	struct outcome(*seen)[2] = map(BATCH * sizeof *seen, MAP_PRIVATE);
 	page_size = sysconf(_SC_PAGESIZE);
-	page = map((size_t)page_size * 2, MAP_PRIVATE);
-	mprotect(page + page_size, (size_t)page_size, PROT_NONE);
+	for (int i = 0; i < LEVELS; i++) {
+		pages[i] = map((size_t)page_size * 2, MAP_PRIVATE);
+		mprotect(pages[i] + page_size, (size_t)page_size, PROT_NONE);
+	}
 	shared = map(sizeof *shared, MAP_SHARED);
 	signal(SIGPIPE, SIG_IGN);
 	start(KERNEL);
