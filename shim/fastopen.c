@@ -28,29 +28,40 @@ struct fastopen fastopen_begin(int fd, int flags, const struct sockaddr *addr, s
 	return f;
 }
 
-ssize_t fastopen_apart(const struct fastopen *f)
+ssize_t fastopen_apart(const struct fastopen *f, const void *data)
 {
-	return next_sendto(f->fd, NULL, 0, f->flags, f->addr, f->len);
+	return next_sendto(f->fd, data, 0, f->flags, f->addr, f->len);
 }
 
-/* The bytes of msg; or more than fit, if that is not easy to tell or msg can't be read. */
+ssize_t fastopen_apart_message(const struct fastopen *f, const struct msghdr *msg)
+{
+	struct iovec part = {.iov_base = msg->msg_iov[0].iov_base};
+	struct msghdr nothing = *msg;
+	nothing.msg_iov = &part;
+	nothing.msg_iovlen = 1;
+	return next_sendmsg(f->fd, &nothing, f->flags);
+}
+
+/* The bytes of msg; 0 if the kernel will refuse it before it opens a connection. */
 static size_t size_of(const struct msghdr *msg)
 {
-	const size_t more = FITS_ANY_BUFFER + 1, most_parts = 4;
+	const size_t most_parts = 1024;
+	const struct iovec *part = msg->msg_iov;
 	size_t size = 0;
-	if (!is_readable(&msg->msg_iov) || !is_readable(&msg->msg_iovlen) ||
-	    msg->msg_iovlen > most_parts)
-		return more;
-	for (size_t i = 0; i < msg->msg_iovlen && size < more; i++) {
-		const size_t *len = &msg->msg_iov[i].iov_len;
-		size = is_readable(len) && *len < more ? size + *len : more;
+	if (msg->msg_iovlen > most_parts || !is_readable(part))
+		return 0;
+	for (size_t i = 0; i < msg->msg_iovlen; i++) {
+		if (!is_readable(&part[i].iov_len) || (ssize_t)part[i].iov_len < 0)
+			return 0;
+		if (size <= FITS_ANY_BUFFER)
+			size += part[i].iov_len;
 	}
 	return size;
 }
 
 struct fastopen fastopen_begin_message(int fd, int flags, const struct msghdr *msg)
 {
-	if (!is_readable(&msg->msg_name) || !is_readable(&msg->msg_namelen))
+	if (!is_readable(msg) || !is_readable((const char *)(msg + 1) - READABLE_BYTES))
 		return fastopen_begin(fd, flags, NULL, 0, 0);
 	return fastopen_begin(fd, flags, msg->msg_name, msg->msg_namelen, size_of(msg));
 }

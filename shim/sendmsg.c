@@ -18,7 +18,7 @@ __attribute__((noinline)) static ssize_t sendmsg_opening(int fd, const struct ms
 	struct fastopen f = fastopen_begin_message(fd, flags, msg);
 	ssize_t sent;
 	do
-		sent = f.apart ? fastopen_apart(&f) : next_sendmsg(fd, msg, flags);
+		sent = f.apart ? fastopen_apart_message(&f, msg) : next_sendmsg(fd, msg, flags);
 	while (fastopen_otherwise(&f, sent));
 	if (fastopen_end(&f, &sent))
 		sent = next_sendmsg(fd, msg, flags & ~MSG_FASTOPEN);
@@ -54,7 +54,8 @@ __attribute__((noinline)) static int sendmmsg_opening(int fd, struct mmsghdr *ms
 	        f.opens && is_readable((char *)&msgs[1] - READABLE_BYTES) ? msgs[0].msg_len : 0;
 	ssize_t count;
 	do
-		count = f.apart ? fastopen_apart(&f) : next_sendmmsg(fd, msgs, n, flags);
+		count = f.apart ? fastopen_apart_message(&f, &msgs[0].msg_hdr)
+		                : next_sendmmsg(fd, msgs, n, flags);
 	while (fastopen_otherwise(&f, count));
 	bool has_sent = count > 0;
 	if (fastopen_end(&f, &count))

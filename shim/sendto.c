@@ -16,7 +16,8 @@ __attribute__((noinline)) static ssize_t sendto_opening(int fd, const void *buf,
 	struct fastopen f = fastopen_begin(fd, flags, addr, len, n);
 	ssize_t sent;
 	do
-		sent = f.apart ? fastopen_apart(&f) : next_sendto(fd, buf, n, flags, addr, len);
+		sent = f.apart ? fastopen_apart(&f, buf)
+		               : next_sendto(fd, buf, n, flags, addr, len);
 	while (fastopen_otherwise(&f, sent));
 	if (fastopen_end(&f, &sent))
 		sent = next_sendto(fd, buf, n, flags & ~MSG_FASTOPEN, addr, len);

@@ -20,6 +20,13 @@ setup() {
 	[ "$output" = "all alike" ]
 }
 
+@test "Pointers that can't be read end as in the kernel where a send is opened apart" {
+	for how in '' threads; do
+		ABSENT='0:51' run shimmed in_ns 1024-60999 "$pointers" $how
+		[ "$output" = "all alike" ]
+	done
+}
+
 @test "A preload that reads such a pointer itself is ended" {
 	BROKEN=pointer LD_PRELOAD=$build/tests/broken.so run in_ns "$pointers"
 	[ "$output" != "all alike" ]

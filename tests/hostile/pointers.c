@@ -2,7 +2,7 @@
 /*
  * pointers [threads]: gives connect(), sendto(), sendmsg() and sendmmsg() pointers that can't
  * be read, at every level, and tells of each call that ends otherwise than the system call
- * itself. With threads, another one is there.
+ * itself, or reaches the server otherwise. With threads, another one is there.
  */
 #include "attempt.h"
 
@@ -13,10 +13,12 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-enum { PAGE = 65536, CLOSED = 30001, LEVELS = 8 };
+enum { PAGE = 65536, SERVER = 30001, LEVELS = 9, SIZE = 4000, REACHED = 1000000 };
 
+static int server;
 static struct sockaddr_in dest;
-static struct iovec part = {.iov_base = "x", .iov_len = 1};
+static char data[SIZE];
+static struct iovec part = {.iov_base = data, .iov_len = SIZE};
 
 static void *sleeps(void *unused)
 {
@@ -30,23 +32,23 @@ static long call(bool bare, int fd, long number, const void *p, long len, const 
 	const int flags = MSG_FASTOPEN | MSG_NOSIGNAL;
 	if (bare)
 		return number == SYS_connect   ? syscall(number, fd, p, len)
-		       : number == SYS_sendto  ? syscall(number, fd, p, 1, flags, addr, len)
+		       : number == SYS_sendto  ? syscall(number, fd, p, SIZE, flags, addr, len)
 		       : number == SYS_sendmsg ? syscall(number, fd, p, flags)
 		                               : syscall(number, fd, p, 1, flags);
 	return number == SYS_connect   ? connect(fd, p, (socklen_t)len)
-	       : number == SYS_sendto  ? sendto(fd, p, 1, flags, addr, (socklen_t)len)
+	       : number == SYS_sendto  ? sendto(fd, p, SIZE, flags, addr, (socklen_t)len)
 	       : number == SYS_sendmsg ? sendmsg(fd, p, flags)
 	                               : sendmmsg(fd, (void *)(uintptr_t)p, 1, flags);
 }
 
-/* With bad at that level. Returns the result, or -errno. */
+/* With bad at that level. Returns the result, or -errno, and REACHED more for the server. */
 static long outcome(bool bare, int level, void *bad)
 {
 	struct mmsghdr m = {.msg_hdr = {.msg_name = &dest,
 	                                .msg_namelen = sizeof dest,
 	                                .msg_iov = &part,
 	                                .msg_iovlen = 1}};
-	struct iovec bad_part = {.iov_base = bad, .iov_len = 1};
+	struct iovec bad_part = {.iov_base = bad, .iov_len = SIZE};
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	long result = -1, len = sizeof dest;
 	if (fd < 0)
@@ -54,7 +56,7 @@ static long outcome(bool bare, int level, void *bad)
 	if (level == 0)
 		result = call(bare, fd, SYS_connect, bad, len, NULL);
 	else if (level == 1)
-		result = call(bare, fd, SYS_sendto, "x", len, bad);
+		result = call(bare, fd, SYS_sendto, data, len, bad);
 	else if (level == 2)
 		result = call(bare, fd, SYS_sendto, bad, len, &dest);
 	else if (level == 3)
@@ -63,7 +65,10 @@ static long outcome(bool bare, int level, void *bad)
 		result = call(bare, fd, SYS_sendmmsg, bad, 0, NULL);
 	if (level == 5)
 		m.msg_hdr.msg_name = bad;
-	else if (level == 6)
+	else if (level == 8) {
+		m.msg_hdr.msg_control = bad;
+		m.msg_hdr.msg_controllen = sizeof(struct cmsghdr);
+	} else if (level == 6)
 		m.msg_hdr.msg_iov = bad;
 	else if (level == 7)
 		m.msg_hdr.msg_iov = &bad_part;
@@ -73,6 +78,10 @@ static long outcome(bool bare, int level, void *bad)
 		result = call(bare, fd, SYS_sendmmsg, &m, 0, NULL);
 	result = result < 0 ? -errno : result;
 	close(fd);
+	while ((fd = accept(server, NULL, NULL)) >= 0) {
+		result += REACHED;
+		close(fd);
+	}
 	return result;
 }
 
@@ -88,7 +97,10 @@ int main(int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], "threads") == 0 &&
 	    pthread_create(&thread, NULL, sleeps, NULL) != 0)
 		errx(2, "pthread_create");
-	dest = loopback(CLOSED);
+	dest = loopback(SERVER);
+	server = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	if (bind(server, (struct sockaddr *)&dest, sizeof dest) != 0 || listen(server, 5) != 0)
+		err(2, "listen");
 	memset(pages, 0, PAGE);
 	char *end = pages + PAGE;
 	memcpy(end - 4, &dest, 4);
