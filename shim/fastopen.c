@@ -11,6 +11,8 @@
 #include "repair.h"
 #include "selfconn.h"
 #include <errno.h>
+#include <stddef.h>
+#include <string.h>
 
 struct fastopen fastopen_begin(int fd, int flags, const struct sockaddr *addr, socklen_t len,
                                size_t size)
@@ -33,10 +35,13 @@ ssize_t fastopen_apart(const struct fastopen *f, const void *data)
 	return next_sendto(f->fd, data, 0, f->flags, f->addr, f->len);
 }
 
-ssize_t fastopen_apart_message(const struct fastopen *f, const struct msghdr *msg)
+ssize_t fastopen_apart_message(const struct fastopen *f, const void *msg)
 {
-	struct iovec part = {.iov_base = msg->msg_iov[0].iov_base};
-	struct msghdr nothing = *msg;
+	struct msghdr nothing;
+	struct iovec part;
+	memcpy(&nothing, msg, sizeof nothing);
+	memcpy(&part, nothing.msg_iov, sizeof part);
+	part.iov_len = 0;
 	nothing.msg_iov = &part;
 	nothing.msg_iovlen = 1;
 	return next_sendmsg(f->fd, &nothing, f->flags);
@@ -46,24 +51,30 @@ ssize_t fastopen_apart_message(const struct fastopen *f, const struct msghdr *ms
 static size_t size_of(const struct msghdr *msg)
 {
 	const size_t most_parts = 1024;
-	const struct iovec *part = msg->msg_iov;
-	size_t size = 0;
+	const char *part = (const char *)msg->msg_iov;
+	size_t size = 0, more;
 	if (msg->msg_iovlen > most_parts || !is_readable(part))
 		return 0;
-	for (size_t i = 0; i < msg->msg_iovlen; i++) {
-		if (!is_readable(&part[i].iov_len) || (ssize_t)part[i].iov_len < 0)
+	for (size_t i = 0; i < msg->msg_iovlen; i++, part += sizeof(struct iovec)) {
+		const char *len = part + offsetof(struct iovec, iov_len);
+		if (!is_readable(len))
+			return 0;
+		memcpy(&more, len, sizeof more);
+		if ((ssize_t)more < 0)
 			return 0;
 		if (size <= FITS_ANY_BUFFER)
-			size += part[i].iov_len;
+			size += more;
 	}
 	return size;
 }
 
-struct fastopen fastopen_begin_message(int fd, int flags, const struct msghdr *msg)
+struct fastopen fastopen_begin_message(int fd, int flags, const void *msg)
 {
-	if (!is_readable(msg) || !is_readable((const char *)(msg + 1) - READABLE_BYTES))
-		return fastopen_begin(fd, flags, NULL, 0, 0);
-	return fastopen_begin(fd, flags, msg->msg_name, msg->msg_namelen, size_of(msg));
+	struct msghdr m = {0};
+	if (is_readable(msg) &&
+	    is_readable((const char *)msg + sizeof(struct msghdr) - READABLE_BYTES))
+		memcpy(&m, msg, sizeof m);
+	return fastopen_begin(fd, flags, m.msg_name, m.msg_namelen, size_of(&m));
 }
 
 bool fastopen_otherwise(struct fastopen *f, ssize_t result)

@@ -35,15 +35,15 @@ struct fastopen {
 struct fastopen fastopen_begin(int fd, int flags, const struct sockaddr *addr, socklen_t len,
                                size_t size);
 
-/* The same, for a message, which need not be readable either. */
-struct fastopen fastopen_begin_message(int fd, int flags, const struct msghdr *msg);
+/* The same, for a struct msghdr, which need be neither readable nor aligned. */
+struct fastopen fastopen_begin_message(int fd, int flags, const void *msg);
 
 /*
  * That send, if the connection must be opened apart from the data: it fails if the other would
  * fail before it opens one.
  */
 ssize_t fastopen_apart(const struct fastopen *f, const void *data);
-ssize_t fastopen_apart_message(const struct fastopen *f, const struct msghdr *msg);
+ssize_t fastopen_apart_message(const struct fastopen *f, const void *msg);
 
 /* After that send, and its result: must the same send be made again? */
 bool fastopen_otherwise(struct fastopen *f, ssize_t result);

@@ -10,6 +10,8 @@
 #include "load.h"
 #include "next.h"
 #include "prevent/readable.h"
+#include <stddef.h>
+#include <string.h>
 
 /* Out of line, to keep the path of all other sends short. */
 __attribute__((noinline)) static ssize_t sendmsg_opening(int fd, const struct msghdr *msg,
@@ -49,19 +51,21 @@ int sendmmsg(int fd, struct mmsghdr *msgs, unsigned n, int flags);
 __attribute__((noinline)) static int sendmmsg_opening(int fd, struct mmsghdr *msgs, unsigned n,
                                                       int flags)
 {
-	struct fastopen f = fastopen_begin_message(fd, flags, &msgs[0].msg_hdr);
-	unsigned before =
-	        f.opens && is_readable((char *)&msgs[1] - READABLE_BYTES) ? msgs[0].msg_len : 0;
+	struct fastopen f = fastopen_begin_message(fd, flags, msgs);
+	char *len = (char *)msgs + offsetof(struct mmsghdr, msg_len), *end = (char *)(msgs + 1);
+	unsigned before = 0;
+	if (f.opens && is_readable(end - READABLE_BYTES))
+		memcpy(&before, len, sizeof before);
 	ssize_t count;
 	do
-		count = f.apart ? fastopen_apart_message(&f, &msgs[0].msg_hdr)
+		count = f.apart ? fastopen_apart_message(&f, msgs)
 		                : next_sendmmsg(fd, msgs, n, flags);
 	while (fastopen_otherwise(&f, count));
 	bool has_sent = count > 0;
 	if (fastopen_end(&f, &count))
 		count = next_sendmmsg(fd, msgs, 1, flags & ~MSG_FASTOPEN);
 	if (has_sent && count < 0)
-		msgs[0].msg_len = before; /* that is what it sent to itself */
+		memcpy(len, &before, sizeof before); /* it has been sent to itself */
 	return (int)count;
 }
 

@@ -6,8 +6,11 @@
 #include <stdint.h>
 #include <unistd.h>
 
-/* A stack as large as this is taken for one. */
-enum { LARGEST_STACK = 8 << 20 };
+/*
+ * What is surely a stack, up to its top: of the first thread, below whose stack the kernel
+ * keeps a gap; and of any other one, unless it runs on memory of its own, as coroutines do.
+ */
+enum { FIRST_STACK = 8 << 20, ANY_STACK = 8 << 10 };
 
 static uintptr_t top_of_first_stack;
 
@@ -17,17 +20,17 @@ void readable_prepare(void)
 	top_of_first_stack = (uintptr_t)environ;
 }
 
-static bool is_below(const void *p, uintptr_t top)
+static bool is_below(const void *p, uintptr_t top, uintptr_t size)
 {
 	uintptr_t at = (uintptr_t)p, here = (uintptr_t)__builtin_frame_address(0);
-	return here < top && top - here < LARGEST_STACK && at >= here &&
-	       at <= top - READABLE_BYTES;
+	return here < top && top - here < size && at >= here && at <= top - READABLE_BYTES;
 }
 
 /* Both C libraries keep a thread's own variables, errno among them, above its stack. */
 static bool is_on_stack(const void *p)
 {
-	return is_below(p, (uintptr_t)&errno) || is_below(p, top_of_first_stack);
+	return is_below(p, (uintptr_t)&errno, ANY_STACK) ||
+	       is_below(p, top_of_first_stack, FIRST_STACK);
 }
 
 /* The kernel copies the set before it finds that there is no such way to change a mask. */

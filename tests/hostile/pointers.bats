@@ -20,6 +20,11 @@ setup() {
 	[ "$output" = "all alike" ]
 }
 
+@test "Pointers that can't be read end as in the kernel on a stack of the program's own" {
+	run shimmed in_ns 1024-60999 "$pointers" threads stack
+	[ "$output" = "all alike" ]
+}
+
 @test "Pointers that can't be read end as in the kernel where a send is opened apart" {
 	for how in '' threads; do
 		ABSENT='0:51' run shimmed in_ns 1024-60999 "$pointers" $how

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pointers [threads]: gives connect(), sendto(), sendmsg() and sendmmsg() pointers that can't
- * be read, at every level, and tells of each call that ends otherwise than the system call
- * itself, or reaches the server otherwise. With threads, another one is there.
+ * pointers [threads [stack]]: gives connect(), sendto(), sendmsg() and sendmmsg() pointers that
+ * can't be read, at every level, and tells of each call that ends otherwise than the system
+ * call itself, or reaches the server otherwise. With threads, another one is there; with stack,
+ * it does so on an alternate stack, which lies below those pointers.
  */
 #include "attempt.h"
 
 #include <err.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -85,37 +87,14 @@ static long outcome(bool bare, int level, void *bad)
 	return result;
 }
 
-int main(int argc, char **argv)
+static void *const *bad;
+static size_t n_bad;
+
+static void try_all(int unused)
 {
-	pthread_t thread;
 	int differ = 0;
-	char *pages = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-	                   -1, 0);
-	if (pages == MAP_FAILED || mprotect(pages + PAGE, PAGE, PROT_NONE) != 0 ||
-	    munmap(pages + 2 * (size_t)PAGE, PAGE) != 0)
-		err(2, "mmap");
-	if (argc > 1 && strcmp(argv[1], "threads") == 0 &&
-	    pthread_create(&thread, NULL, sleeps, NULL) != 0)
-		errx(2, "pthread_create");
-	dest = loopback(SERVER);
-	server = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	if (bind(server, (struct sockaddr *)&dest, sizeof dest) != 0 || listen(server, 5) != 0)
-		err(2, "listen");
-	memset(pages, 0, PAGE);
-	char *end = pages + PAGE;
-	memcpy(end - 4, &dest, 4);
-	void *const bad[] = {NULL,
-	                     (void *)8,
-	                     end,
-	                     end - 4,
-	                     end - 8,
-	                     end - 12,
-	                     end + PAGE,
-	                     (void *)UINTPTR_MAX,
-	                     (void *)(UINTPTR_MAX / 2 + 1),
-	                     (void *)(UINTPTR_MAX - 4095)};
 	for (int level = 0; level < LEVELS; level++)
-		for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		for (size_t i = 0; i < n_bad; i++) {
 			long kernel = outcome(true, level, bad[i]);
 			long here = outcome(false, level, bad[i]);
 			if (kernel != here) {
@@ -125,5 +104,52 @@ int main(int argc, char **argv)
 			}
 		}
 	puts(differ == 0 ? "all alike" : "they differ");
+	(void)unused;
+}
+
+static void try_all_on(void *stack)
+{
+	const stack_t alternate = {.ss_sp = stack, .ss_size = PAGE};
+	const struct sigaction action = {.sa_handler = try_all, .sa_flags = SA_ONSTACK};
+	if (sigaltstack(&alternate, NULL) != 0 || sigaction(SIGUSR1, &action, NULL) != 0)
+		err(2, "sigaltstack");
+	raise(SIGUSR1);
+}
+
+int main(int argc, char **argv)
+{
+	pthread_t thread;
+	(void)argv;
+	char *stack = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+	                   -1, 0);
+	char *pages = stack + PAGE;
+	if (stack == MAP_FAILED || mprotect(pages + PAGE, PAGE, PROT_NONE) != 0 ||
+	    munmap(pages + 2 * (size_t)PAGE, PAGE) != 0)
+		err(2, "mmap");
+	if (argc > 1 && pthread_create(&thread, NULL, sleeps, NULL) != 0)
+		errx(2, "pthread_create");
+	dest = loopback(SERVER);
+	server = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	if (bind(server, (struct sockaddr *)&dest, sizeof dest) != 0 || listen(server, 5) != 0)
+		err(2, "listen");
+	memset(pages, 0, PAGE);
+	char *end = pages + PAGE;
+	memcpy(end - 4, &dest, 4);
+	void *const all[] = {NULL,
+	                     (void *)8,
+	                     end,
+	                     end - 4,
+	                     end - 8,
+	                     end - 12,
+	                     end + PAGE,
+	                     (void *)UINTPTR_MAX,
+	                     (void *)(UINTPTR_MAX / 2 + 1),
+	                     (void *)(UINTPTR_MAX - 4095)};
+	bad = all;
+	n_bad = sizeof all / sizeof all[0];
+	if (argc > 2)
+		try_all_on(stack);
+	else
+		try_all(0);
 	return 0;
 }

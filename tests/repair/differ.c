@@ -778,6 +778,7 @@ static void do_send_to(const struct slot *slot, void *addr, const struct step *s
 	struct message m = write_message(s, addr);
 	socklen_t len = (socklen_t)s->len;
 	int fd = slot->fd, flags = MSG_NOSIGNAL | (s->how & ~BY_EITHER);
+	unsigned sent;
 	long n;
 	if (option_of(fd, SOL_SOCKET, SO_TYPE) != SOCK_STREAM)
 		flags |= MSG_DONTWAIT;
@@ -794,8 +795,10 @@ static void do_send_to(const struct slot *slot, void *addr, const struct step *s
 		                   : sendto(fd, m.data, m.size, flags, addr, len);
 	protect(s, PROT_READ | PROT_WRITE);
 	show_opened(fd, n);
-	if (s->level != MESSAGE || s->level_place < CUT_OFF)
-		show(" (%u)", m.at->msg_len);
+	if (s->level != MESSAGE || s->level_place < CUT_OFF) {
+		memcpy(&sent, (char *)m.at + offsetof(struct mmsghdr, msg_len), sizeof sent);
+		show(" (%u)", sent);
+	}
 }
 
 static void forget(struct slot *s)
