@@ -8,11 +8,11 @@ setup() {
 	need_namespaces
 }
 
-# fastopen SYSCTL HOW CALL: fastopen.c in a namespace of its own with that
+# fastopen SYSCTL HOW CALL [SIZE]: fastopen.c in a namespace of its own with that
 # net.ipv4.tcp_fastopen (1: with a cookie, which is asked for first; 7: data in the SYN).
 fastopen() {
 	run in_ns sh -c 'echo "$1" >/proc/sys/net/ipv4/tcp_fastopen && shift && exec "$@"' - \
-		"$1" timeout 10 "$build/tests/fastopen" "$2" "$3"
+		"$1" timeout "${LIMIT:-10}" "$build/tests/fastopen" "${@:2}"
 }
 
 # The same with the library, and below it the preload that starts servers.
@@ -148,6 +148,84 @@ calls='sendto sendmsg sendmmsg'
 		shimmed_fastopen "$sysctl" n connect
 		[[ $output == *"outcome: ECONNREFUSED" ]]
 		repair_ended connecting || repair_ended connected
+	done
+}
+
+large=20000000 # more than any buffers take
+
+# Without IP_LOCAL_PORT_RANGE a self-connection of a socket with SO_REUSEADDR can't be prevented.
+not_prevented() {
+	ABSENT='' in_ns true 2>/dev/null || machine_cannot "calls can't be made to fail by ptrace() here"
+	ABSENT='0:51' shimmed_fastopen "$@"
+}
+
+@test "control: without the shim, a blocking call that sends more than the buffers take never returns" {
+	for call in $calls; do
+		LIMIT=0.5 fastopen 1 - "$call" $large
+		[ "$status" -eq 124 ]
+		LIMIT=0.5 fastopen 1 s "$call" 4000
+		[ "$status" -eq 124 ]
+	done
+}
+
+@test "a blocking call that sends more than the buffers take is refused" {
+	for call in $calls; do
+		for how in - t d; do
+			shimmed_fastopen 1 $how "$call" $large
+			[ "$output" = "$call: ECONNREFUSED" ]
+		done
+	done
+}
+
+@test "the same if it can't be prevented, and the connection is opened apart from the data" {
+	for call in $calls; do
+		for how in r rt rd; do
+			not_prevented 1 $how "$call" $large
+			[ "$output" = "$call: ECONNREFUSED" ]
+			repair_ended "connection refused"
+		done
+	done
+}
+
+@test "with the smallest buffers, a blocking call of any size is refused" {
+	for call in $calls; do
+		for size in 2047 2048 2049 4000; do
+			for how in s st; do
+				shimmed_fastopen 1 $how "$call" $size
+				[ "$output" = "$call: ECONNREFUSED" ]
+			done
+		done
+	done
+}
+
+@test "a server gets each byte of a large send once" {
+	for call in $calls; do
+		for how in p pt; do
+			for sysctl in 1 7; do
+				shimmed_fastopen $sysctl $how "$call" $large
+				said "got: $large bytes" "$call: $large"
+			done
+		done
+	done
+}
+
+@test "a server gets each byte of a large send once that was opened apart" {
+	for call in $calls; do
+		for how in p pt; do
+			not_prevented 7 $how "$call" $large
+			said "got: $large bytes" "$call: $large"
+		done
+	done
+}
+
+@test "a server that the repair of a large send found gets each byte once" {
+	for call in $calls; do
+		for how in r rt rd; do
+			export INJECT_SERVER=127.0.0.1:40000@1 # connect() of the repair
+			[ "$call" != sendto ] || INJECT_SERVER=127.0.0.1:40000@2 # after a send of nothing
+			not_prevented 1 $how "$call" 100000
+			[ "$output" = "$call: 100000"$'\n'"from port 40001 the server got: 100000 bytes" ]
+		done
 	done
 }
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fastopen HOW CALL...: opens a connection to 127.0.0.1:40000 by a call that sends "hello" with
- * MSG_FASTOPEN, and says what came of it. HOW is a list of letters: n the socket is
- * non-blocking, w the call is made with MSG_DONTWAIT, b the program has bound port 40000, d the
- * descriptor is duplicated, c TCP_FASTOPEN_CONNECT is set, and a call that was refused is made
- * again. CALL is sendto, sendmsg, sendmmsg, or connect (TCP_FASTOPEN_CONNECT and write()).
+ * fastopen HOW CALL [SIZE]: opens a connection to 127.0.0.1:40000 by a call that sends "hello",
+ * or SIZE bytes, with MSG_FASTOPEN, and says what came of it. HOW is a list of letters: n the
+ * socket is non-blocking, w the call is made with MSG_DONTWAIT, b the program has bound port
+ * 40000, d the descriptor is duplicated, c TCP_FASTOPEN_CONNECT is set, and a call that was
+ * refused is made again, t there is another thread, r SO_REUSEADDR is set, s the buffers and
+ * segments are as small as can be, p a process listens there and reads. CALL is sendto,
+ * sendmsg, sendmmsg, or connect (TCP_FASTOPEN_CONNECT and write()).
  */
 #include "older.h"
 
@@ -15,11 +17,13 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #ifdef __GLIBC__
@@ -30,18 +34,19 @@ typedef unsigned sendmmsg_flags; /* musl */
 
 enum { SERVER = 500 }; /* the descriptor that tests/preloads/inject.c listens at */
 
-static char hel[] = "hel", lo[] = "lo";
+static char hello[] = "hello", *data = hello;
+static size_t size = 5;
 static struct sockaddr_in dest;
 
 static ssize_t send_by(const char *call, int fd, int flags)
 {
-	struct iovec iov[] = {{hel, 3}, {lo, 2}};
+	struct iovec iov[] = {{data, 3}, {data + 3, size - 3}};
 	struct mmsghdr m[2] = {{.msg_hdr = {.msg_name = &dest,
 	                                    .msg_namelen = sizeof dest,
 	                                    .msg_iov = iov,
 	                                    .msg_iovlen = 2}}};
 	if (strcmp(call, "sendto") == 0)
-		return sendto(fd, "hello", 5, flags, (struct sockaddr *)&dest, sizeof dest);
+		return sendto(fd, data, size, flags, (struct sockaddr *)&dest, sizeof dest);
 	if (strcmp(call, "sendmsg") == 0)
 		return sendmsg(fd, &m[0].msg_hdr, flags);
 	if (strcmp(call, "sendmmsg") == 0) {
@@ -62,30 +67,75 @@ static void show(const char *word, ssize_t result)
 		printf("%s: %zd\n", word, result);
 }
 
+static void show_what_comes(int fd)
+{
+	char *buf = malloc(size + 64);
+	size_t got = 0;
+	ssize_t n;
+	while ((n = read(fd, buf + got, size + 63 - got)) > 0)
+		got += (size_t)n;
+	buf[got] = '\0';
+	if (size <= sizeof hello)
+		printf("got: %s\n", buf);
+	else
+		printf("got: %zu bytes%s\n", got,
+		       got == size && memcmp(buf, data, size) == 0 ? "" : ", others");
+}
+
 /* At the server, if inject.c has started one in this process, else at the socket itself.
  */
 static void show_what_arrived(int fd)
 {
 	struct sockaddr_in local;
 	socklen_t len = sizeof local;
-	char buf[64];
-	size_t got = 0;
-	ssize_t n;
 	int server = accept(SERVER, NULL, NULL);
 	getsockname(fd, (struct sockaddr *)&local, &len);
 	shutdown(fd, SHUT_WR);
 	fcntl(fd, F_SETFL, 0);
-	while ((n = read(server < 0 ? fd : server, buf + got, sizeof buf - 1 - got)) > 0)
-		got += (size_t)n;
-	buf[got] = '\0';
-	printf("from port %d %s got: %s\n", ntohs(local.sin_port),
-	       server < 0 ? "it" : "the server", buf);
+	printf("from port %d %s ", ntohs(local.sin_port), server < 0 ? "it" : "the server");
+	show_what_comes(server < 0 ? fd : server);
+}
+
+static void serve_in_a_process(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	if (bind(fd, (struct sockaddr *)&dest, sizeof dest) != 0 || listen(fd, 5) != 0)
+		err(2, "listen");
+	if (fork() == 0) {
+		show_what_comes(accept(fd, NULL, NULL));
+		exit(0);
+	}
+	close(fd);
+}
+
+static void *sleeps(void *unused)
+{
+	pause();
+	return unused;
+}
+
+static void be_small(int fd)
+{
+	const int least = 1, segment = 88;
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &least, sizeof least);
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &least, sizeof least);
+	setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
+}
+
+static void fill(size_t n)
+{
+	data = malloc(n);
+	size = n;
+	for (size_t i = 0; i < n; i++)
+		data[i] = (char)(i % 251);
 }
 
 int main(int argc, char **argv)
 {
-	if (argc != 3)
-		errx(2, "usage: fastopen HOW CALL");
+	if (argc < 3)
+		errx(2, "usage: fastopen HOW CALL [SIZE]");
+	if (argc > 3)
+		fill(strtoul(argv[3], NULL, 10));
 	const char *how = argv[1], *call = argv[2];
 	bool nonblock = strchr(how, 'n') != NULL, nowait = strchr(how, 'w') != NULL;
 	int on = 1, error = 0;
@@ -93,9 +143,18 @@ int main(int argc, char **argv)
 	dest.sin_port = htons(40000);
 	dest.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 
+	pthread_t thread;
+	if (strchr(how, 't') != NULL && pthread_create(&thread, NULL, sleeps, NULL) != 0)
+		errx(2, "pthread_create");
+	if (strchr(how, 'p') != NULL)
+		serve_in_a_process();
 	int fd = socket(AF_INET, SOCK_STREAM | (nonblock ? SOCK_NONBLOCK : 0), 0);
 	if (fd < 0)
 		err(2, "socket");
+	if (strchr(how, 's') != NULL)
+		be_small(fd);
+	if (strchr(how, 'r') != NULL)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	if (strchr(how, 'd') != NULL)
 		dup(fd);
 	if (strchr(how, 'c') != NULL)
@@ -112,7 +171,7 @@ int main(int argc, char **argv)
 			printf("errno was changed\n");
 		show("connect", result);
 		if (result == 0)
-			show("write", result = write(fd, "hello", 5));
+			show("write", result = write(fd, data, size));
 	} else {
 		result = send_by(call, fd,
 		                 MSG_FASTOPEN | MSG_NOSIGNAL | (nowait ? MSG_DONTWAIT : 0));
@@ -130,14 +189,18 @@ int main(int argc, char **argv)
 		getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
 		printf("outcome: %s\n", error == 0 ? "ok" : strerrorname_np(error));
 		if (error == 0 && result < 0) {
-			ssize_t again = send(fd, "hello", 5, MSG_NOSIGNAL);
+			ssize_t again = send(fd, data, size, MSG_NOSIGNAL);
 			show("send", again);
 			result = again;
 		}
 	}
 	if (strchr(how, 'c') != NULL && error != 0)
 		show("again", send_by(call, fd, MSG_FASTOPEN | MSG_NOSIGNAL));
-	if (result > 0 && error == 0)
+	if (strchr(how, 'p') != NULL) {
+		close(fd);
+		wait(NULL);
+	} else if (result > 0 && error == 0) {
 		show_what_arrived(fd);
+	}
 	return 0;
 }
