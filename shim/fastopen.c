@@ -88,7 +88,8 @@ bool fastopen_otherwise(struct fastopen *f, ssize_t result)
  * the kernel does not tell, but the socket has the port that the program asked for, the kernel
  * has read the address by now.
  */
-static bool may_be_connected_to_itself(const struct fastopen *f, struct address *dest)
+__attribute__((noinline)) static bool may_be_connected_to_itself(const struct fastopen *f,
+                                                                 struct address *dest)
 {
 	int error;
 	struct address local = local_address(f->fd);

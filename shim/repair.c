@@ -220,7 +220,7 @@ static void set_destination(struct repair *r)
 		r->dest = peer;
 }
 
-static bool look(struct repair *r, int outcome)
+__attribute__((noinline)) static bool look(struct repair *r, int outcome)
 {
 	struct endpoint dest = {.port = 0};
 	address_endpoint(&r->dest.any, r->dest.len, &dest);

@@ -9,18 +9,17 @@
 #include <stdint.h>
 #include <string.h>
 
+enum { BUDGET = 1200, MOST_PROCESSES = 24, MOST_DESCRIPTORS = 1000 };
+
 /* One look at the processes of the system. */
 struct search {
 	unsigned long inode; /* of the socket */
-	char link[32];       /* what its descriptors are links to in /proc/PID/fd */
-	char self[16];       /* this process's PID, as /proc has it */
 	int mine[2];         /* the descriptors that may refer to the socket */
 	int budget;          /* system calls left; one takes some microseconds */
-	int processes;       /* that were counted */
-	bool other;          /* looking at a process other than this one */
+	int processes;       /* how many there are, and which */
+	unsigned process[MOST_PROCESSES];
+	bool other; /* looking at a process other than this one */
 };
-
-enum { BUDGET = 1200, MOST_PROCESSES = 24, MOST_DESCRIPTORS = 1000 };
 
 /* getdents64(2)'s. */
 struct entry {
@@ -51,7 +50,7 @@ typedef bool visit_fn(struct search *, int dir, const char *name);
 /* Calls visit for each entry of dir whose name is a number, until one returns false. */
 static bool each_number(struct search *s, int dir, visit_fn *visit)
 {
-	_Alignas(struct entry) char buf[512];
+	_Alignas(struct entry) char buf[256];
 	long n;
 	while (spend(s, 1) && (n = sys_getdents64(dir, buf, sizeof buf)) > 0) {
 		for (long at = 0; at < n;) {
@@ -126,12 +125,12 @@ static bool descriptor_is_other(struct search *s, int dir, const char *name)
 	if (n < 0)
 		return is_gone(s, n);
 	link[n] = '\0';
-	if (text_equal(link, s->link)) {
+	bool socket = text_begins(link, "socket:[");
+	if (socket && text_number(link + strlen("socket:["), NULL, 10) == s->inode) {
 		unsigned long fd = text_number(name, NULL, 10);
 		return !s->other && ((int)fd == s->mine[0] || (int)fd == s->mine[1]);
 	}
-	if (text_equal(link, "anon_inode:[eventpoll]") ||
-	    (!s->other && text_begins(link, "socket:")))
+	if (text_equal(link, "anon_inode:[eventpoll]") || (socket && !s->other))
 		return info_is_without(s, dir, name);
 	return !text_equal(link, "anon_inode:[io_uring]");
 }
@@ -142,8 +141,12 @@ static bool is_no_ring(struct search *s, const char *line)
 	return text_find(line, "[io_uring]") == NULL;
 }
 
-/* The link count of /proc/PID/task is its threads and 2. */
-static bool has_one_thread(struct search *s, int process)
+/*
+ * These are out of line, because a struct statx is large, and the stack may be small.
+ *
+ * The link count of /proc/PID/task is its threads and 2.
+ */
+__attribute__((noinline)) static bool has_one_thread(struct search *s, int process)
 {
 	struct statx st;
 	int result = sys_statx(process, "task", 0, STATX_NLINK, &st);
@@ -151,7 +154,7 @@ static bool has_one_thread(struct search *s, int process)
 }
 
 /* In /proc/PID/fd, st_size is the number of descriptors, since Linux 6.2. */
-static bool has_few_descriptors(struct search *s, int process)
+__attribute__((noinline)) static bool has_few_descriptors(struct search *s, int process)
 {
 	struct statx st;
 	int result = sys_statx(process, "fd", 0, STATX_SIZE, &st);
@@ -159,9 +162,20 @@ static bool has_few_descriptors(struct search *s, int process)
 	       (result == 0 ? st.stx_size <= MOST_DESCRIPTORS : is_gone(s, result));
 }
 
-static bool process_is_without(struct search *s, int proc, const char *pid)
+__attribute__((noinline)) static unsigned long inode_of(int fd)
 {
-	int process = sys_openat(proc, pid, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	struct statx st;
+	return sys_statx(fd, "", AT_EMPTY_PATH, STATX_INO, &st) == 0 ? (unsigned long)st.stx_ino
+	                                                             : 0;
+}
+
+static bool process_is_without(struct search *s, unsigned pid)
+{
+	char path[32];
+	struct text where = text_in(path, sizeof path);
+	text_add(&where, "/proc/");
+	text_add_number(&where, pid, 10);
+	int process = sys_openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 	if (process < 0)
 		return spend(s, 1) && is_gone(s, process);
 	bool without =
@@ -179,23 +193,6 @@ static bool process_is_without(struct search *s, int proc, const char *pid)
 	return without;
 }
 
-static bool other_process_is_without(struct search *s, int proc, const char *pid)
-{
-	if (text_equal(pid, s->self))
-		return true;
-	s->other = true;
-	bool without = process_is_without(s, proc, pid);
-	s->other = false;
-	return without;
-}
-
-static bool is_one_of_few(struct search *s, int proc, const char *pid)
-{
-	(void)proc;
-	(void)pid;
-	return ++s->processes <= MOST_PROCESSES;
-}
-
 static bool each_process(struct search *s, visit_fn *visit)
 {
 	int proc = sys_openat(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
@@ -206,35 +203,51 @@ static bool each_process(struct search *s, visit_fn *visit)
 	return all;
 }
 
+static bool note_process(struct search *s, int proc, const char *pid)
+{
+	(void)proc;
+	if (s->processes == MOST_PROCESSES)
+		return false;
+	s->process[s->processes++] = (unsigned)text_number(pid, NULL, 10);
+	return true;
+}
+
+static bool is_noted(struct search *s, int proc, const char *pid)
+{
+	unsigned number = (unsigned)text_number(pid, NULL, 10);
+	(void)proc;
+	for (int i = 0; i < s->processes; i++)
+		if (s->process[i] == number)
+			return true;
+	return false;
+}
+
+/* This process comes first, because a second reference is likely here, and soon found. */
+static bool processes_are_without(struct search *s)
+{
+	char self[16];
+	long n = sys_readlinkat(AT_FDCWD, "/proc/self", self, sizeof self - 1);
+	self[n < 0 ? 0 : n] = '\0';
+	unsigned own = (unsigned)text_number(self, NULL, 10);
+	if (n <= 0 || !process_is_without(s, own))
+		return false;
+	s->other = true;
+	for (int i = 0; i < s->processes; i++)
+		if (s->process[i] != own && !process_is_without(s, s->process[i]))
+			return false;
+	return true;
+}
+
 static bool is_signal_driven(int fd)
 {
 	return sys_fcntl(fd, F_GETOWN, 0) != 0 || sys_fcntl(fd, F_GETSIG, 0) != 0 ||
 	       (sys_fcntl(fd, F_GETFL, 0) & O_ASYNC) != 0;
 }
 
-/* Comes first, because a second reference is likely here, and soon found. */
-static bool this_process_is_without(struct search *s)
-{
-	int proc = sys_openat(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-	if (proc < 0)
-		return false;
-	long n = sys_readlinkat(proc, "self", s->self, sizeof s->self - 1);
-	bool without = n > 0 && process_is_without(s, proc, s->self);
-	sys_close(proc);
-	return without;
-}
-
+/* The second look at the list is for a process that was forked by one that has ended since. */
 bool held_only_here(int fd, int own)
 {
-	struct search s = {.mine = {fd, own}, .budget = BUDGET};
-	struct statx st;
-	if (is_signal_driven(fd) || sys_statx(fd, "", AT_EMPTY_PATH, STATX_INO, &st) != 0)
-		return false;
-	s.inode = (unsigned long)st.stx_ino;
-	struct text link = text_in(s.link, sizeof s.link);
-	text_add(&link, "socket:[");
-	text_add_number(&link, s.inode, 10);
-	text_add(&link, "]");
-	return each_process(&s, is_one_of_few) && this_process_is_without(&s) &&
-	       each_process(&s, other_process_is_without);
+	struct search s = {.inode = inode_of(fd), .mine = {fd, own}, .budget = BUDGET};
+	return s.inode != 0 && !is_signal_driven(fd) && each_process(&s, note_process) &&
+	       processes_are_without(&s) && each_process(&s, is_noted);
 }

@@ -51,6 +51,25 @@ heals() {
 	repaired reopened
 }
 
+# libnoselfconn(7) says how many bytes a repair takes. Here these are all that there is. Only on
+# x86-64, because other machines have larger frames.
+@test "connect() on a small stack, as a coroutine has one; the repair is reported" {
+	[ "$(uname -m)" = x86_64 ] && [ -z "${ABI-}" ] || machine_cannot "only for x86-64"
+	local stack
+	stack=$(sed -n 's/^On x86-64, a repair takes less than \([0-9]\) KiB of stack\.$/\1/p' \
+		"$top/man/libnoselfconn.7")
+	# The dynamic linker takes more to look up a function.
+	export LD_BIND_NOW=1 NOSELFCONN_VERBOSE=1
+	self_connects "$callers" stack $((stack * 1024))
+	run shimmed in_ns "$callers" stack $((stack * 1024))
+	repaired reopened
+	[[ ${lines[0]} == *": reopened: connection refused" ]]
+	[ "${lines[1]}" = "refused: 1" ]
+	# The test can see it.
+	run shimmed in_ns "$callers" stack 1024
+	[ "$status" = 139 ]
+}
+
 @test "connect() in an atexit() handler" {
 	heals "refused: 1" "$callers" atexit
 	repaired reopened

@@ -6,6 +6,8 @@
  *   plain                  as it is
  *   handler                in a signal handler, on an alternate stack of the size that the
  *                          system recommends
+ *   stack BYTES            on a stack of that size; another process watches sockets with epoll,
+ *                          which makes a repair look deeper
  *   atexit                 in an atexit() handler
  *   vfork, vfork-shared    in a vfork() child, on a socket of its own or of its parent
  *   chroot DIR             after chroot() to DIR
@@ -32,12 +34,14 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 
 static int open_socket(void)
 {
@@ -90,6 +94,55 @@ static void connect_in_handler(void)
 	sigaction(SIGUSR1,
 	          &(struct sigaction) {.sa_handler = in_handler, .sa_flags = SA_ONSTACK}, NULL);
 	raise(SIGUSR1);
+}
+
+static int watching_process(void)
+{
+	int ends[2], set = epoll_create1(0);
+	struct epoll_event event = {.events = EPOLLIN};
+	char byte;
+	if (set < 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0 ||
+	    epoll_ctl(set, EPOLL_CTL_ADD, ends[0], &event) != 0)
+		err(2, "epoll");
+	pid_t child = fork();
+	if (child == 0) {
+		close(ends[1]);
+		read(ends[0], &byte, 1); /* until this process ends */
+		_exit(0);
+	}
+	close(set);
+	close(ends[0]);
+	return child < 0 ? -1 : ends[1];
+}
+
+static struct {
+	ucontext_t back, there;
+	int fd, outcome;
+} small;
+
+static void on_small_stack(void)
+{
+	small.outcome = attempt(small.fd);
+}
+
+/* Whoever needs more meets a page that can't be written. */
+static void connect_on_stack(size_t size)
+{
+	struct tally t = {0};
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), all = (size / page + 2) * page;
+	char *low = mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (low == MAP_FAILED || mprotect(low, page, PROT_NONE) != 0 || watching_process() < 0)
+		err(2, "stack");
+	small.fd = open_socket();
+	getcontext(&small.there);
+	small.there.uc_stack.ss_sp = low + page;
+	small.there.uc_stack.ss_size = size;
+	small.there.uc_link = &small.back;
+	makecontext(&small.there, on_small_stack, 0);
+	swapcontext(&small.back, &small.there);
+	count(&t, small.fd, small.outcome);
+	show(&t);
+	abort_and_close(small.fd);
 }
 
 static void at_exit(void)
@@ -271,6 +324,8 @@ int main(int argc, char **argv)
 	int fd;
 	if (strcmp(word, "handler") == 0) {
 		connect_in_handler();
+	} else if (strcmp(word, "stack") == 0) {
+		connect_on_stack((size_t)atoi(arg));
 	} else if (strcmp(word, "atexit") == 0) {
 		atexit(at_exit);
 	} else if (strcmp(word, "vfork") == 0) {
