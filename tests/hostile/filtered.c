@@ -6,13 +6,16 @@
  * exit_group():
  *
  *   ALLOW="NAME..."    these system calls, or all
- *   OPTIONS="NAME..."  of the options in the table below only these; if not set, any option
+ *   READS="NAME..."    getsockopt() of only these options; if not set, of any option
+ *   SETS="NAME..."     the same for setsockopt()
  *
- * CALL is connect, sendto, sendmsg, sendmmsg, large (a send larger than the buffers), or again
- * (a second connect(), for the outcome of the first). The words: nonblock, fastopen
- * (TCP_FASTOPEN_CONNECT), address (bound to one), port (bound to the port that it connects to),
- * full (no more descriptors), threads (there is another one), known (the process has connected
- * before). With MOVE_RANGE=yes, see move-range.h.
+ * CALL is connect, sendto, sendmsg, sendmmsg, large (a send larger than the buffers), again (a
+ * second connect(), for the outcome of the first), or an option, which is read. The words:
+ * nonblock, fastopen (TCP_FASTOPEN_CONNECT), settings (options that an undo forgets), address
+ * (bound to one), port (bound to the port that it connects to), device (bound to lo), nowhere
+ * (connects to an address without a route), full (no more descriptors), threads (there is
+ * another one), known (the process has connected before). With MOVE_RANGE=yes, see
+ * move-range.h.
  *
  * The process is a child: its parent, which is not filtered, looks at the socket afterwards.
  */
@@ -64,12 +67,10 @@ static const struct name options[] = {
         {"SO_ERROR", SOL_SOCKET, 4},
         {"SO_SNDBUF", SOL_SOCKET, 7},
         {"SO_RCVBUF", SOL_SOCKET, 8},
-        {"SO_LINGER", SOL_SOCKET, 13},
         {"SO_REUSEPORT", SOL_SOCKET, 15},
         {"SO_SNDTIMEO", SOL_SOCKET, 21},
         {"SO_PEERNAME", SOL_SOCKET, 28},
         {"SO_PROTOCOL", SOL_SOCKET, 38},
-        {"SO_DOMAIN", SOL_SOCKET, 39},
         {"SO_PEEK_OFF", SOL_SOCKET, 42},
         {"SO_COOKIE", SOL_SOCKET, 57},
         {"SO_BINDTOIFINDEX", SOL_SOCKET, 62},
@@ -118,30 +119,40 @@ static const struct name *find(const char *name, const struct name *in, size_t n
 	errx(2, "%s: not in the table", name);
 }
 
-static bool is_about_options(int number)
+static const struct name *find_option(const char *name)
 {
-	return number == SYS_getsockopt || number == SYS_setsockopt;
+	return find(name, options, sizeof options / sizeof options[0]);
 }
 
-/* What names are loaded is lost for those that come after. */
-static void allow_options(char *names)
+static int read_option(int fd, const char *name)
+{
+	char value[256];
+	socklen_t len = sizeof value;
+	const struct name *o = find_option(name);
+	return getsockopt(fd, o->level, o->number, value, &len);
+}
+
+/* What is loaded is lost for the rules that come after. */
+static void allow_options(int call, char *names)
 {
 	char *rest = NULL;
-	rule(BPF_JMP | BPF_JEQ | BPF_K, SYS_getsockopt, 2, 0);
-	rule(BPF_JMP | BPF_JEQ | BPF_K, SYS_setsockopt, 1, 0);
-	rule(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, 0, 0);
+	load(offsetof(struct seccomp_data, nr));
+	rule(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)call, 1, 0);
+	unsigned short past = count_of_rules;
+	rule(BPF_JMP | BPF_JA, 0, 0, 0);
 	for (char *word = strtok_r(names, " \n", &rest); word != NULL;
 	     word = strtok_r(NULL, " \n", &rest)) {
-		const struct name *o = find(word, options, sizeof options / sizeof options[0]);
+		const struct name *o = find_option(word);
 		load(offsetof(struct seccomp_data, args[1]));
 		rule(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)o->level, 0, 3);
 		load(offsetof(struct seccomp_data, args[2]));
 		allow_if(o->number);
 	}
+	rules[past].k = count_of_rules - past - 1U;
 }
 
 /* A call that lacking.c has made to fail has no number. */
-static void allow_calls(char *names, bool all_options)
+static void allow_calls(char *names, char *reads, char *sets)
 {
 	char *rest = NULL;
 	load(offsetof(struct seccomp_data, nr));
@@ -150,19 +161,22 @@ static void allow_calls(char *names, bool all_options)
 	for (char *word = strtok_r(names, " \n", &rest); word != NULL;
 	     word = strtok_r(NULL, " \n", &rest)) {
 		const struct name *c = find(word, calls, sizeof calls / sizeof calls[0]);
-		if (all_options || !is_about_options(c->number))
+		if ((c->number != SYS_getsockopt || reads == NULL) &&
+		    (c->number != SYS_setsockopt || sets == NULL))
 			allow_if(c->number);
 	}
+	if (reads != NULL)
+		allow_options(SYS_getsockopt, reads);
+	if (sets != NULL)
+		allow_options(SYS_setsockopt, sets);
 }
 
-static void expect(char *names, char *option_names)
+static void expect(char *names)
 {
-	if (strcmp(names, "all") == 0) {
+	if (names == NULL || strcmp(names, "all") == 0) {
 		rule(BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
 	} else {
-		allow_calls(names, option_names == NULL);
-		if (option_names != NULL)
-			allow_options(option_names);
+		allow_calls(names, getenv("READS"), getenv("SETS"));
 		rule(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, 0, 0);
 	}
 	struct sock_fprog program = {count_of_rules, rules};
@@ -209,11 +223,33 @@ static void *sleeps(void *unused)
 	return unused;
 }
 
+static void set_what_is_forgotten(int fd)
+{
+	static const struct {
+		const char *name;
+		int value;
+	} settings[] = {{"TCP_MAXSEG", 500},
+	                {"TCP_WINDOW_CLAMP", 2000},
+	                {"SO_PEEK_OFF", 0},
+	                {"TCP_RTO_MIN_US", 100000},
+	                {"TCP_DELACK_MAX_US", 100000}};
+	for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+		const struct name *o = find_option(settings[i].name);
+		setsockopt(fd, o->level, o->number, &settings[i].value, sizeof(int));
+	}
+}
+
 static void obey(int fd, const char *word)
 {
-	const int on = 1;
+	const int on = 1, lo = 1;
 	pthread_t thread;
-	if (strcmp(word, "nonblock") == 0)
+	if (strcmp(word, "settings") == 0)
+		set_what_is_forgotten(fd);
+	else if (strcmp(word, "device") == 0)
+		setsockopt(fd, SOL_SOCKET, 62, &lo, sizeof lo); /* SO_BINDTOIFINDEX */
+	else if (strcmp(word, "nowhere") == 0)
+		((struct sockaddr_in *)&dest)->sin_addr.s_addr = inet_addr("192.0.2.1");
+	else if (strcmp(word, "nonblock") == 0)
 		fcntl(fd, F_SETFL, O_NONBLOCK);
 	else if (strcmp(word, "fastopen") == 0)
 		setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof on);
@@ -251,8 +287,10 @@ static int call(int fd, const char *name)
 		result = sendmsg(fd, &m.msg_hdr, flags);
 	else if (strcmp(name, "sendmmsg") == 0)
 		result = sendmmsg(fd, &m, 1, flags);
-	else
+	else if (strcmp(name, "connect") == 0 || strcmp(name, "again") == 0)
 		result = connect(fd, addr, dest_len);
+	else
+		result = read_option(fd, name);
 	if (strcmp(name, "again") == 0)
 		result = connect(fd, addr, dest_len);
 	return result < 0 ? errno : 0;
@@ -260,11 +298,10 @@ static int call(int fd, const char *name)
 
 static void in_child(int fd, char **words, int n)
 {
-	char *allow = getenv("ALLOW");
 	move_range();
 	for (int i = 0; i < n - 1; i++)
 		obey(fd, words[i]);
-	expect(allow == NULL ? (char[]) {"all"} : allow, getenv("OPTIONS"));
+	expect(getenv("ALLOW"));
 	_exit(call(fd, words[n - 1]));
 }
 

@@ -8,7 +8,7 @@ setup() {
 	load ../lib/helpers
 	need_namespaces
 	filtered=$build/tests/filtered
-	unset NOSELFCONN_VERBOSE NOSELFCONN_LOG OPTIONS
+	unset NOSELFCONN_VERBOSE NOSELFCONN_LOG READS SETS
 }
 
 # list TIER...: what the manual lists there.
@@ -16,32 +16,51 @@ list() {
 	local tier
 	for tier; do
 		sed -n "/^\.\\\\\" seccomp: $tier\$/,/^\.El/p" "$top/man/libnoselfconn.7" | sed 1d |
-			sed -n '/^\.\\"/q; s/^\.Fn \([a-z0-9_]*\).*/\1/p; /^\.Dv/{s/^\.Dv//; s/,//g; p}'
+			sed -n '/^\.\\"/q; s/^\.Fn \([a-z0-9_]*\).*/\1/p; /^\.Dv/{s/^\.Dv//; s/[,.;]//g; p}'
 	done | tr '\n' ' '
 }
 
-# The calls in which something is repaired: what is set, and what filtered.c does.
-repairs() {
+# What is repaired in programs with one thread: what is set, and what filtered.c does.
+repairs_of_connect() {
 	local tcp
 	for tcp in tcp4 tcp6 mptcp4; do
 		in_ns "$build/tests/client" $tcp 2>/dev/null || continue
 		printf "/$tcp %s\n" connect "nonblock connect" "address connect" "port connect" \
-			"full connect" "nonblock port again" "fastopen connect" sendto sendmsg sendmmsg \
-			"nonblock sendto" large "threads large"
-		printf "MOVE_RANGE=yes/$tcp %s\n" "threads connect" "threads sendmsg"
-		printf "NOSELFCONN_RETRIES=0/$tcp %s\n" connect "port connect" "nonblock sendto"
+			"full connect" "nonblock port again" "settings connect" "device connect"
+		printf "NOSELFCONN_RETRIES=0/$tcp %s\n" connect "port connect"
 	done
 	printf '%s\n' "ABSENT=1:28/tcp4 connect" "ABSENT= ABSENT_DISCONNECT=all/tcp4 connect" \
 		"ABSENT= ABSENT_DISCONNECT=all/tcp6 nonblock connect"
 }
 
-# The calls in which a self-connection is prevented.
+repairs_of_sends_and_threads() {
+	local tcp
+	for tcp in tcp4 tcp6 mptcp4; do
+		in_ns "$build/tests/client" $tcp 2>/dev/null || continue
+		printf "/$tcp %s\n" "fastopen connect" sendto sendmsg sendmmsg "nonblock sendto" large \
+			"threads large"
+		printf "MOVE_RANGE=yes/$tcp %s\n" "threads connect" "threads sendmsg"
+		echo "NOSELFCONN_RETRIES=0/$tcp nonblock sendto"
+	done
+}
+
+# The calls in which a self-connection is prevented. If the range is not known because it can't be
+# read, the lowest of its ports is not always avoided.
 preventions() {
 	local words
-	for words in connect sendmsg "known connect" "known sendto" "known sendmsg" "known sendmmsg"; do
+	for words in connect sendmsg; do
 		printf '%s\n' "/tcp4 threads $words" "ABSENT=0:51/tcp4 threads $words"
 	done
 	echo "ABSENT=1:28/tcp4 threads sendto"
+}
+
+preventions_for_sure() {
+	local words
+	for words in connect sendto sendmsg sendmmsg; do
+		printf '%s\n' "/tcp4 threads known $words" "ABSENT=0:51/tcp4 threads known $words"
+	done
+	printf '%s\n' "/tcp4 threads nowhere connect" "ABSENT=1:28/tcp4 threads known sendto" \
+		"ABSENT=0:51/tcp4 threads known nowhere connect"
 }
 
 # came_of CALL: what filtered.c says of it with the library.
@@ -57,22 +76,33 @@ suffices() {
 	while read -r call; do
 		said=$(came_of "$call")
 		case $call:$said in
-		*\ port\ *:self-connected | *:ECONNREFUSED) ;;
+		*\ nowhere\ *:ENETUNREACH | *\ port\ *:self-connected | *:ECONNREFUSED) ;;
 		*nonblock*:'connected, or connecting') ;;
 		*) echo "$call: $said" >&2; return 1 ;;
 		esac
 	done
 }
 
-# needs NAME: one of the calls of file $calls ends the process if the filter lacks that.
-needs() {
-	local call
-	while read -r call; do
-		[ "$(came_of "$call")" != killed ] || return 0
-	done <"$calls"
-	echo "never needed: $1" >&2
-	return 1
+# needed VARIABLE NAME...: one of the calls of stdin ends the process if the filter lacks a name of
+# those in the variable. Some options are not set on a kernel that lacks them.
+needed() {
+	local variable=$1 all=" ${!1} " calls name call
+	mapfile -t calls
+	for name in "${@:2}"; do
+		export "$variable=${all// $name / }"
+		for call in "${calls[@]}"; do
+			[ "$(came_of "$call")" != killed ] || continue 2
+		done
+		[ "$(in_ns "$filtered" tcp6 "$name")" = ENOPROTOOPT ] || { echo "not needed: $name" >&2; return 1; }
+	done
 }
+
+can_lack() {
+	ABSENT='' in_ns true || cannot "calls can't be made to fail by ptrace() here"
+}
+
+# What it does then depends on the options that the program has set.
+replaced=ABSENT_DISCONNECT
 
 own="connect sendto sendmsg sendmmsg"
 
@@ -98,21 +128,56 @@ own="connect sendto sendmsg sendmmsg"
 	[ "$output" = "connected, or connecting" ]
 }
 
-# If the range can't be read, the lowest of its ports is not always avoided.
 @test "Where a self-connection is prevented, what is listed for that is enough" {
-	ABSENT='' in_ns true || cannot "calls can't be made to fail by ptrace() here"
+	can_lack
 	export ALLOW="$own $(list always prevention)"
-	preventions | grep known | grep -v ABSENT=0:51 | suffices
+	export READS="$(list "prevention reads")" SETS="$(list "prevention sets")"
+	preventions_for_sure | suffices
+}
+
+@test "All that is listed for that is needed" {
+	can_lack
+	export ALLOW="$own $(list always prevention)"
+	preventions_for_sure | needed ALLOW $(list prevention)
+	ALLOW="$own $(list always prevention)"
+	export READS="$(list "prevention reads")"
+	preventions_for_sure | needed READS $READS
+	unset READS
+	export SETS="$(list "prevention sets")"
+	preventions_for_sure | needed SETS $SETS
 }
 
 @test "In a repair, what is listed for it is enough" {
-	ABSENT='' in_ns true || cannot "calls can't be made to fail by ptrace() here"
+	can_lack
+	export ALLOW="$own $(list always repair)"
+	repairs_of_connect | suffices
+	export READS="$(list "repair reads")" SETS="$(list "repair sets")"
+	repairs_of_connect | grep -v "$replaced" | suffices
+}
+
+@test "In a repair in a program with threads, or of a send, that and what prevents one is enough" {
+	can_lack
 	export ALLOW="$own $(list always prevention repair)"
-	{ repairs; preventions; } | suffices
+	export READS="$(list "prevention reads" "repair reads")"
+	export SETS="$(list "prevention sets" "repair sets")"
+	{ repairs_of_sends_and_threads; preventions; } | suffices
+}
+
+@test "All that is listed for a repair is needed" {
+	can_lack
+	local all="$own $(list always prevention repair)"
+	export ALLOW=$all
+	{ repairs_of_connect; repairs_of_sends_and_threads | grep sendmsg; } | needed ALLOW $(list repair)
+	ALLOW=$all
+	export READS="$(list "repair reads")"
+	repairs_of_connect | grep -v "$replaced" | needed READS $READS
+	unset READS
+	export SETS="$(list "repair sets")"
+	repairs_of_connect | grep -v "$replaced" | needed SETS $SETS
 }
 
 @test "In a repair that is reported, what is listed for that is enough" {
-	export ALLOW="$own $(list always prevention repair reports)"
+	export ALLOW="$own $(list always repair reports)"
 	export NOSELFCONN_VERBOSE=1 NOSELFCONN_LOG=$BATS_TEST_TMPDIR/log
 	suffices <<<"/tcp4 connect"
 	grep "self-connection at" "$NOSELFCONN_LOG"
@@ -121,34 +186,13 @@ own="connect sendto sendmsg sendmmsg"
 	[ "$output" = ECONNREFUSED ]
 }
 
-@test "Of getsockopt() and setsockopt(), the options that are listed are enough" {
-	local replaced=ABSENT_DISCONNECT # whatever the program may have set
-	export ALLOW="$own $(list always prevention repair)" OPTIONS="$(list options)"
-	{ repairs; preventions; } | grep -v -e $replaced -e ABSENT=0:51 | suffices
-}
-
-@test "Every system call that is listed for a repair is needed in one" {
-	ABSENT='' in_ns true || cannot "calls can't be made to fail by ptrace() here"
-	local name all
-	calls=$BATS_TEST_TMPDIR/calls
-	repairs | grep -v mptcp | tac >"$calls"
-	all=" $own $(list always repair) "
-	for name in $(list repair); do
-		[ "$name" != connect ] && [ "$name" != sendto ] || continue # the program's own, too
-		[ "$name" != getpeername ] || echo "/tcp4 nonblock port again" >"$calls"
-		ALLOW=${all// $name / } needs "$name"
-		repairs | grep -v mptcp | tac >"$calls"
-	done
-}
-
-@test "Every system call that is listed for a report is needed in one" {
-	local name all
+@test "All that is listed for a report is needed, and is not listed for a repair" {
 	export NOSELFCONN_VERBOSE=1 NOSELFCONN_LOG=$BATS_TEST_TMPDIR/log
-	calls=$BATS_TEST_TMPDIR/calls
-	echo "/tcp4 connect" >"$calls"
-	all=" $own $(list always repair reports) "
+	export ALLOW="$own $(list always repair reports)"
+	# That one only if nobody reads.
+	needed ALLOW $(list reports | tr ' ' '\n' | grep -v rt_sigtimedwait) <<<"/tcp4 connect"
+	local name
 	for name in $(list reports); do
-		[ "$name" != rt_sigtimedwait ] || continue # only if nobody reads
-		ALLOW=${all// $name / } needs "$name"
+		[[ " $(list repair) " != *" $name "* ]]
 	done
 }
