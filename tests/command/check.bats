@@ -95,6 +95,7 @@ json() {
 }
 
 @test "it says who listens on the port, and who is connected to itself there" {
+	need python3
 	run serving 40000 "$wrapper" --check 40000
 	with_status 1 'listening: python3 (pid '
 	run in_ns bash -c 'exec 3<>/dev/tcp/127.0.0.1/40000 && "$0" --check 40000; :' "$wrapper"
@@ -102,6 +103,7 @@ json() {
 }
 
 @test "without a port it names those listened on that are at risk" {
+	need python3
 	run serving 40000 "$wrapper" --check
 	with_status 1 'Port 40000: at risk' 'listening: python3'
 	run serving 39999 "$wrapper" --check
@@ -114,6 +116,7 @@ json() {
 }
 
 @test "a server that listens on IPv6 is found too" {
+	need python3
 	run in_ns python3 -c 'import socket, subprocess, sys
 with socket.create_server(("::1", 40000), family=socket.AF_INET6):
 	sys.exit(subprocess.call(sys.argv[1:]))' "$wrapper" --check
@@ -121,6 +124,7 @@ with socket.create_server(("::1", 40000), family=socket.AF_INET6):
 }
 
 @test "--json says the same to a script" {
+	need python3
 	run serving 40000 "$wrapper" --check --json
 	with_status 1
 	[ "$(json 'd["range"], d["at_risk"], d["sysctl"]')" = \
@@ -135,6 +139,7 @@ with socket.create_server(("::1", 40000), family=socket.AF_INET6):
 }
 
 @test "a process's name can't break the JSON" {
+	need python3
 	# shellcheck disable=SC2016
 	run in_ns python3 -c 'import socket, subprocess, sys
 open("/proc/self/comm", "w").write("a\"b\\c\td")

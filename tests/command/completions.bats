@@ -85,6 +85,7 @@ complete_typed() {
 
 @test "bash completes the command's own options, as after its name alone" {
 	need script /usr/share/bash-completion/bash_completion
+	need_terminal
 	run -0 complete_typed 'noselfconn -v sample --al'
 	[ "$output" = 'run: [-v] [sample] [--alphaend]' ]
 	run -0 complete_typed 'noselfconn --log=file -vn 3 -- sample --al'
@@ -107,6 +108,7 @@ complete_zsh() {
 
 @test "zsh completes options, the command and its arguments" {
 	need zsh
+	need_terminal
 	complete_zsh 'noselfconn --verb' 'verbose'
 	complete_zsh 'noselfconn -' 'prove on this host'
 	complete_zsh 'noselfconn -v -n 3 mkdir --pare' 'parents'

@@ -61,6 +61,7 @@ has() {
 
 @test "on a terminal it says how far it is" {
 	need script
+	need_terminal
 	run -0 in_ns 32768-60999 script -qec "'$wrapper' --self-test" /dev/null
 	has '500 attempts so far' '10000 attempts so far' 'noselfconn works here.'
 }

@@ -78,6 +78,11 @@ need_namespaces() {
 	in_ns true 2>/dev/null || cannot "network namespaces need root, or user namespaces"
 }
 
+# Skips the test if there are no pseudo-terminals, as in a chroot without /dev/pts.
+need_terminal() {
+	(: <>/dev/ptmx) 2>/dev/null || machine_cannot "/dev/ptmx gives no pseudo-terminal"
+}
+
 # Skips the test, or what is left of it, if the kernel has no MPTCP, as Debian's 5.10.
 need_mptcp() {
 	"$client" mptcp4 2>/dev/null || cannot "the kernel has no MPTCP"

@@ -36,6 +36,7 @@ runs_i386() (
 packages_of() {
 	case $1 in
 	cc | gcc) echo gcc libc6-dev ;;
+	busybox) echo busybox-static ;;
 	nc | nc.openbsd) echo netcat-openbsd ;;
 	nc.traditional) echo netcat-traditional ;;
 	nginx) echo nginx-light ;;

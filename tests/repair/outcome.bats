@@ -188,6 +188,7 @@ on() {
 }
 
 @test "The retry leaves from a secondary address that the program bound" {
+	need ip
 	on "10.1.2.3/24 10.1.2.4/24" \
 		served alike "reset in place" tcp4 10.1.2.4 late bind 10.1.2.4 connect look
 	on "10.1.2.3/24 10.1.2.4/24" \
@@ -197,6 +198,7 @@ on() {
 }
 
 @test "The retry leaves from the address that the kernel chose, where the program bound none" {
+	need ip
 	on 10.1.2.3/24 served both_ways tcp4 10.1.2.3 connect look
 	on 10.1.2.3/24 both_ways tcp4 10.1.2.3 connect look
 }

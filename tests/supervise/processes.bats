@@ -271,6 +271,7 @@ survives() {
 
 @test "on a terminal: ^Z stops it, fg goes on, ^C ends it" {
 	need python3
+	need_terminal
 	program='echo ready; while read -r x; do echo "got: $x"; done'
 	run python3 "$BATS_TEST_DIRNAME/terminal.py" bash -c "$program"
 	local without=$output
@@ -283,7 +284,7 @@ survives() {
 	scene 'echo $$; exec $supervise sh -c "exit 4"'
 	[ "$status" = 4 ]
 	unshare --pid --fork true 2>/dev/null || cannot "there are no PID namespaces"
-	run unshare --pid --fork --mount-proc $supervise sh -c 'ps -o pid= -C supervise | sort -n | head -n 1; kill -TERM $$'
+	run unshare --pid --fork --propagation unchanged --mount-proc $supervise sh -c 'ps -o pid= -C supervise | sort -n | head -n 1; kill -TERM $$'
 	[ "$status" = 143 ]
 	[ "$((output))" = 1 ]
 }
