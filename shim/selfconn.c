@@ -8,9 +8,10 @@
 /*
  * TCP's counters tell a redirected connection, whose segments come from another socket, from a
  * self-connection. When established, a self-connection has sent three segments: its SYN, its
- * SYN+ACK and its ACK; a redirected one has sent a SYN and an ACK. And only what was sent on a
- * self-connection can have arrived on it. (tcp_info counts since Linux 4.6. Without that,
- * before the connection is established, or in doubt, the answer is no.)
+ * SYN+ACK and its ACK; a redirected one has sent a SYN and an ACK. If the SYN carried data, it
+ * has arrived, too. And only what was sent on a self-connection can have arrived on it.
+ * (tcp_info counts since Linux 4.6. Without that, before the connection is established, or in
+ * doubt, the answer is no.)
  */
 static bool is_redirected(int fd)
 {
@@ -21,8 +22,10 @@ static bool is_redirected(int fd)
 	    len < offsetof(struct tcp_info, tcpi_data_segs_out) + 4 ||
 	    info.tcpi_state != STATE_ESTABLISHED)
 		return false;
+	unsigned without_data = info.tcpi_segs_out - info.tcpi_data_segs_out;
 	return info.tcpi_segs_out - info.tcpi_total_retrans < sent_by_self_connection ||
-	       (info.tcpi_data_segs_in != 0 && info.tcpi_data_segs_out == 0);
+	       (info.tcpi_data_segs_in == 0 && without_data < sent_by_self_connection) ||
+	       info.tcpi_data_segs_in > info.tcpi_data_segs_out;
 }
 
 static bool is_being_restored(int fd)

@@ -5,8 +5,8 @@
  * socket is non-blocking, w the call is made with MSG_DONTWAIT, b the program has bound port
  * 40000, d the descriptor is duplicated, c TCP_FASTOPEN_CONNECT is set, and a call that was
  * refused is made again, t there is another thread, r SO_REUSEADDR is set, s the buffers and
- * segments are as small as can be, p a process listens there and reads. CALL is sendto,
- * sendmsg, sendmmsg, or connect (TCP_FASTOPEN_CONNECT and write()).
+ * segments are as small as can be, p a process listens there and reads, q the same at port
+ * 8080. CALL is sendto, sendmsg, sendmmsg, or connect (TCP_FASTOPEN_CONNECT and write()).
  */
 #include "older.h"
 
@@ -82,24 +82,31 @@ static void show_what_comes(int fd)
 		       got == size && memcmp(buf, data, size) == 0 ? "" : ", others");
 }
 
+static int local_port(int fd)
+{
+	struct sockaddr_in local;
+	socklen_t len = sizeof local;
+	getsockname(fd, (struct sockaddr *)&local, &len);
+	return ntohs(local.sin_port);
+}
+
 /* At the server, if inject.c has started one in this process, else at the socket itself.
  */
 static void show_what_arrived(int fd)
 {
-	struct sockaddr_in local;
-	socklen_t len = sizeof local;
-	int server = accept(SERVER, NULL, NULL);
-	getsockname(fd, (struct sockaddr *)&local, &len);
+	int server = accept(SERVER, NULL, NULL), port = local_port(fd);
 	shutdown(fd, SHUT_WR);
 	fcntl(fd, F_SETFL, 0);
-	printf("from port %d %s ", ntohs(local.sin_port), server < 0 ? "it" : "the server");
+	printf("from port %d %s ", port, server < 0 ? "it" : "the server");
 	show_what_comes(server < 0 ? fd : server);
 }
 
-static void serve_in_a_process(void)
+static void serve_in_a_process(in_port_t port)
 {
+	struct sockaddr_in at = dest;
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	if (bind(fd, (struct sockaddr *)&dest, sizeof dest) != 0 || listen(fd, 5) != 0)
+	at.sin_port = htons(port);
+	if (bind(fd, (struct sockaddr *)&at, sizeof at) != 0 || listen(fd, 5) != 0)
 		err(2, "listen");
 	if (fork() == 0) {
 		show_what_comes(accept(fd, NULL, NULL));
@@ -147,7 +154,9 @@ int main(int argc, char **argv)
 	if (strchr(how, 't') != NULL && pthread_create(&thread, NULL, sleeps, NULL) != 0)
 		errx(2, "pthread_create");
 	if (strchr(how, 'p') != NULL)
-		serve_in_a_process();
+		serve_in_a_process(40000);
+	if (strchr(how, 'q') != NULL)
+		serve_in_a_process(8080);
 	int fd = socket(AF_INET, SOCK_STREAM | (nonblock ? SOCK_NONBLOCK : 0), 0);
 	if (fd < 0)
 		err(2, "socket");
@@ -196,7 +205,8 @@ int main(int argc, char **argv)
 	}
 	if (strchr(how, 'c') != NULL && error != 0)
 		show("again", send_by(call, fd, MSG_FASTOPEN | MSG_NOSIGNAL));
-	if (strchr(how, 'p') != NULL) {
+	if (strpbrk(how, "pq") != NULL) {
+		printf("from port %d\n", local_port(fd));
 		close(fd);
 		wait(NULL);
 	} else if (result > 0 && error == 0) {

@@ -10,8 +10,8 @@ setup() {
 	need nft
 }
 
-# redirected WORD...: the client, where port 40000 is redirected to port 8080, with a server.
-redirected() {
+# in_redirect COMMAND...: where port 40000 is redirected to port 8080.
+in_redirect() {
 	in_ns sh -c 'nft -f - <<-END || exit 99
 			table ip nat {
 				chain out {
@@ -20,8 +20,13 @@ redirected() {
 				}
 			}
 		END
-		exec "$@"' sh "$client" serve 127.0.0.1 8080 tcp4 "$@"
+		exec "$@"' sh "$@"
 	[ $? != 99 ] || machine_cannot "the kernel has no redirects for us"
+}
+
+# redirected WORD...: the client there, with a server.
+redirected() {
+	in_redirect "$client" serve 127.0.0.1 8080 tcp4 "$@"
 }
 
 @test "Without the redirect, the same connect() is a self-connection" {
@@ -49,4 +54,34 @@ redirected() {
 	run shimmed redirected nonblock connect 127.0.0.1 40000 wait error names
 	said "connect: EINPROGRESS" "error: ok" "local: 127.0.0.1 40000" "peer: 127.0.0.1 40000"
 	not_repaired
+}
+
+@test "A redirected connection to a server that speaks at once is left alone" {
+	need python3
+	# Until what the server said has arrived: the receive queue of the socket with port 40000.
+	export MEANWHILE_FIRST='timeout 10 sh -c "until
+		grep -q \"0100007F:9C40 0100007F:9C40 01 00000000:00000005\" /proc/net/tcp; do :; done"'
+	LD_PRELOAD=$build/tests/meanwhile.so run shimmed in_redirect python3 -c '
+import os, socket, sys
+s = socket.create_server(("127.0.0.1", 8080))
+if os.fork() == 0:
+    connection = s.accept()[0]
+    connection.sendall(b"hello")
+    connection.recv(9)
+    os._exit(0)
+s = socket.create_connection(("127.0.0.1", 40000))
+print(s.recv(5).decode(), s.getsockname()[1])'
+	[ "$output" = "hello 40000" ]
+	not_repaired
+}
+
+@test "A redirected send with MSG_FASTOPEN, in one segment or many, is left alone" {
+	local call how
+	for call in sendto sendmsg sendmmsg; do
+		for how in q sq; do
+			run shimmed in_redirect "$build/tests/fastopen" $how $call 2000
+			said "got: 2000 bytes" "$call: 2000" "from port 40000"
+			not_repaired
+		done
+	done
 }
