@@ -7,6 +7,8 @@
  *   small                  a thread with the smallest stack there is
  *   cancel HOW TIMES       that many threads, each cancelled while it connects again and again;
  *                          HOW is "deferred" or "asynchronous"
+ *   cancel-waiting CALL    a thread that is cancelled while it waits in "connect", "sendto",
+ *                          "sendmsg" or "sendmmsg"
  *   closer TIMES           a thread connects, another one closes that descriptor meanwhile, and
  *                          opens a file, which is to stay as it is
  */
@@ -21,6 +23,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 static struct tally tally;
 static pthread_barrier_t barrier;
@@ -116,6 +119,81 @@ static void cancel(int type)
 	printf("cancelled: %d\n", times);
 }
 
+static const char *call;
+static atomic_int waiter; /* its thread ID */
+
+/* In connect() for a server that does not answer, or in a send for a reader that does not read.
+ */
+static void *one_to_wait(void *unused)
+{
+	char byte = 0;
+	struct iovec data = {&byte, sizeof byte};
+	struct mmsghdr message = {.msg_hdr = {.msg_iov = &data, .msg_iovlen = 1}};
+	waiter = (int)syscall(SYS_gettid);
+	if (strcmp(call, "connect") == 0)
+		attempt(cancelled.fd);
+	else if (strcmp(call, "sendto") == 0)
+		sendto(cancelled.fd, &byte, sizeof byte, 0, NULL, 0);
+	else if (strcmp(call, "sendmsg") == 0)
+		sendmsg(cancelled.fd, &message.msg_hdr, 0);
+	else
+		sendmmsg(cancelled.fd, &message, 1, 0);
+	return unused;
+}
+
+static bool is_asleep(int thread)
+{
+	char path[64], state = ' ';
+	snprintf(path, sizeof path, "/proc/self/task/%d/stat", thread);
+	FILE *f = fopen(path, "r");
+	if (f != NULL) {
+		if (fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+			errx(2, "%s can't be understood", path);
+		fclose(f);
+	}
+	return state == 'S';
+}
+
+/* Returns a socket whose connect() has to wait: the server's queue is full. */
+static int open_unanswered(void)
+{
+	struct sockaddr_in here = loopback(PORT);
+	int server = open_socket();
+	if (bind(server, (struct sockaddr *)&here, sizeof here) != 0 || listen(server, 0) != 0)
+		err(2, "listen");
+	for (int i = 0; i < 2; i++) {
+		int fd = open_socket();
+		fcntl(fd, F_SETFL, O_NONBLOCK);
+		attempt(fd);
+	}
+	return open_socket();
+}
+
+/* Returns a socket into which nothing more goes. */
+static int open_unread(void)
+{
+	char junk[4096] = "";
+	int pair[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0)
+		err(2, "socketpair");
+	while (send(pair[0], junk, sizeof junk, MSG_DONTWAIT) > 0)
+		;
+	return pair[0];
+}
+
+static void cancel_waiting(void)
+{
+	pthread_t thread;
+	void *result;
+	cancelled.fd = strcmp(call, "connect") == 0 ? open_unanswered() : open_unread();
+	start(&thread, NULL, one_to_wait, NULL);
+	while (waiter == 0 || !is_asleep(waiter))
+		sched_yield();
+	pthread_cancel(thread);
+	pthread_join(thread, &result);
+	puts(result == PTHREAD_CANCELED ? "cancelled" : "the call returned");
+}
+
 /* The socket to connect, how many there were, and how many of these were tried. */
 static atomic_int target, offered, tried;
 static atomic_bool done;
@@ -188,6 +266,10 @@ int main(int argc, char **argv)
 	} else if (strcmp(word, "cancel") == 0 && argc == 4) {
 		cancel(strcmp(argv[2], "deferred") == 0 ? PTHREAD_CANCEL_DEFERRED
 		                                        : PTHREAD_CANCEL_ASYNCHRONOUS);
+	} else if (strcmp(word, "cancel-waiting") == 0 && argc == 3) {
+		call = argv[2];
+		cancel_waiting();
+		return 0;
 	} else if (strcmp(word, "closer") == 0 && argc == 3) {
 		closer();
 	} else if (strcmp(word, "small") == 0) {

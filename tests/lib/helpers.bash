@@ -106,6 +106,17 @@ shimmed() {
 	LD_PRELOAD=$library${LD_PRELOAD:+:$LD_PRELOAD}${single:+:$single} NOSELFCONN_LOG=$BATS_TEST_TMPDIR/log "$@"
 }
 
+# c_library_without SYMBOL...: makes library a copy that finds none of those symbols in the C
+# library, because their names in it are spoilt.
+c_library_without() {
+	local symbol script=''
+	for symbol; do
+		script+="s/^$symbol\$/${symbol%?}-/;"
+	done
+	LC_ALL=C sed -z "$script" "$library" >"$BATS_TEST_TMPDIR/libnoselfconn.so"
+	library=$BATS_TEST_TMPDIR/libnoselfconn.so
+}
+
 # repaired HOW [OUTCOME [AT]]: this is what the last line of the log says, whatever program and
 # descriptor it names; OUTCOME and AT may be patterns. Under an emulator that leaves no room for reopening,
 # REOPENED is what happens instead.

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+# What shim/symbols calls weak may be absent from the program's C library, and nothing else
+# changes. Before glibc 2.34, dlsym() is absent from programs without libdl.
+
+setup() {
+	load ../lib/helpers
+	need_namespaces
+	mapfile -t weak < <(sed -n 's/^weak //p' "$top/shim/symbols")
+}
+
+# refused: a program that connects to itself without the library, doesn't with it.
+refused() {
+	run in_ns "$client" tcp4 connect 127.0.0.1 40000 names
+	said "connect: ok" "local: 127.0.0.1 40000" "peer: 127.0.0.1 40000"
+	run shimmed in_ns "$client" tcp4 connect 127.0.0.1 40000 names
+	said "connect: ECONNREFUSED"
+	said "peer: ENOTCONN"
+}
+
+@test "any one of them may be absent" {
+	need nm
+	local symbol of_all=$library
+	[ "${#weak[@]}" -gt 1 ]
+	for symbol in "${weak[@]}"; do
+		library=$of_all
+		nm -D "$library" | grep " w $symbol$"
+		c_library_without "$symbol"
+		nm -D "$library" | grep " w ${symbol%?}-$"
+		refused
+	done
+}
+
+@test "all of them may be absent" {
+	c_library_without "${weak[@]}"
+	refused
+}
+
+@test "without dlsym(), a self-connection is repaired as otherwise" {
+	c_library_without dlsym
+	refused
+	repaired reopened
+}
+
+# cancelled CALL: a thread that waits in it can be cancelled, without the library and with it.
+cancelled() {
+	local threads=$build/tests/threads
+	run in_ns 40000-40255 timeout 20 "$threads" cancel-waiting "$1"
+	[ "$output" = cancelled ]
+	run shimmed in_ns 40000-40255 timeout 20 "$threads" cancel-waiting "$1"
+	[ "$output" = cancelled ]
+}
+
+@test "without dlsym(), a thread can be cancelled while it waits in connect()" {
+	c_library_without dlsym
+	cancelled connect
+}
+
+@test "without dlsym(), a thread can be cancelled while it waits in a send" {
+	c_library_without dlsym
+	cancelled sendto
+	cancelled sendmsg
+	cancelled sendmmsg
+}
+
+@test "with dlsym(), a thread can be cancelled while it waits" {
+	cancelled connect
+	cancelled sendto
+	cancelled sendmsg
+	cancelled sendmmsg
+}
+
+@test "a program of glibc before 2.34 needs no libdl" {
+	need cc
+	case $(getconf GNU_LIBC_VERSION 2>/dev/null) in
+	'glibc 2.'[12][0-9] | 'glibc 2.3'[0-3]) ;;
+	*) machine_cannot "the C library has dlsym() itself" ;;
+	esac
+	client=$BATS_TEST_TMPDIR/client single=''
+	cc -std=gnu11 -D_GNU_SOURCE -w -I "$top/tests/lib" -Wl,--as-needed -o "$client" "$top/tests/lib/client.c"
+	run ldd "$client"
+	[[ $output != *libdl* ]]
+	refused
+}
