@@ -92,6 +92,17 @@ with socket.create_server(("127.0.0.1", 40000)):
 	[[ $output != *'works here'* ]]
 }
 
+@test "where the library prevents self-connections, it shows that" {
+	c_library_without __libc_single_threaded
+	rm "$tree/build"
+	mkdir "$tree/build"
+	ln -s "$build/start" "$tree/build/start"
+	ln -s "$library" "$tree/build/libnoselfconn.so"
+	run -0 in_ns "$wrapper" --self-test
+	has 'All 20 attempts failed, as they should. The library prevented the self-connection.' \
+		'that wants the port now gets it.' 'noselfconn works here.'
+}
+
 @test "what the environment says of the library does not count" {
 	run -0 in_ns env NOSELFCONN=off NOSELFCONN_RETRIES=0 NOSELFCONN_LOG=/nonexistent/x \
 		LD_PRELOAD="$library" "$wrapper" --self-test
