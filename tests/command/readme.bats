@@ -8,6 +8,7 @@ bats_require_minimum_version 1.5.0
 setup() {
 	need_namespaces
 	need unshare ip bash
+	unshare -rn true 2>/dev/null || cannot "user namespaces are forbidden, as they are in a chroot"
 	tree=$BATS_TEST_TMPDIR/tree
 	mkdir "$tree"
 	ln -s "$top/scripts" "$tree/scripts"

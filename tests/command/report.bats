@@ -12,7 +12,7 @@ setup() {
 
 # quietly COMMAND...: with the library, without any of its variables, in a namespace.
 quietly() {
-	in_ns env LD_PRELOAD="$library" "$@"
+	in_ns env LD_PRELOAD="$library${single:+:$single}" "$@"
 }
 
 # Standard input, with its process IDs and descriptors left out.
@@ -180,7 +180,8 @@ verbosely() {
 	need ip
 	local address
 	for address in 2001:db8::1 2001:db8:0:1:1:1:1:1 1:0:0:2::3 fd00:0:1:2:3:4:5:abcd; do
-		NOSELFCONN_VERBOSE=1 run in_ns_at $address/128 env LD_PRELOAD="$library" \
+		NOSELFCONN_VERBOSE=1 run in_ns_at $address/128 \
+			env LD_PRELOAD="$library${single:+:$single}" \
 			"$client" tcp6 connect $address 40000
 		[[ $output = *": self-connection at [$address]:40000: "* ]]
 	done

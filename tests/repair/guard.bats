@@ -106,7 +106,7 @@ need_filter() {
 	ABSENT='' in_ns true || machine_cannot "calls can't be made to fail by ptrace() here"
 	cd "$BATS_TEST_TMPDIR"
 	mkfifo connected guarded both over
-	export client=$client bound="$(bound_to 127.0.0.2)" libraries=$library:$build/tests/meanwhile.so
+	export client=$client bound="$(bound_to 127.0.0.2)" libraries=$library:$build/tests/meanwhile.so${single:+:$single}
 	ABSENT=0:51 run in_ns "${no_ipv6[@]}" timeout 20 sh -c '
 		LD_PRELOAD=$libraries MEANWHILE_FIRST="echo >connected; read x <guarded" \
 			MEANWHILE="echo >both; read x <over" NOSELFCONN_LOG=log \
