@@ -47,8 +47,8 @@ check-abis: $(ABIS:%=check-%)
 # In roots of other Debian releases, see roots.sh: make check-roots, or ROOTS='bullseye sid'.
 ROOTS ?= bullseye trixie sid
 
-check-roots: $(LIBRARY)
-	BUILD=$(BUILD) tests/lib/roots.sh $(ROOTS)
+check-roots check-roots-quick: $(LIBRARY)
+	BUILD=$(BUILD) tests/lib/roots.sh $(if $(filter %-quick,$@),quick,all) $(ROOTS)
 
 $(ABIS:%=check-%): $(LIBRARY) $(BUILD)/tests/netns
 	BUILD=$(BUILD) tests/lib/abi.sh $(@:check-%=%)
@@ -101,4 +101,4 @@ ifneq ($(filter tests tests/hostile tests/hostile/memory.bats,$(TESTS)),)
 test: sanitize
 endif
 
-.PHONY: check test test-programs check-roots check-abis $(ABIS:%=check-%) affected fuzz soak sanitize
+.PHONY: check test test-programs check-roots check-roots-quick check-abis $(ABIS:%=check-%) affected fuzz soak sanitize

@@ -1,13 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# roots.sh SUITE...: in root directories of other Debian releases, which have other C libraries
-# and compilers, runs
-#  - `make check`, with warnings as errors: what is built there works there;
-#  - the tests of the repair once more, in programs that were built there, with the library that
-#    was built here (in BUILD).
+# roots.sh quick|all SUITE...: in root directories of other Debian releases, which have other C
+# libraries and compilers, runs
+#  - `make check`, with warnings as errors: what is built there works there; if quick, that is
+#    only built, not run;
+#  - the tests of the repair, in programs that were built there, with the library that was built
+#    here (in BUILD).
 # debootstrap makes them. They are kept in ~/.cache/noselfconn/roots: remove one to have it made
 # anew. ROOTS_MIRROR is where the packages come from; else it is where apt gets them. Debian's
-# mirrors have bullseye (glibc 2.31, gcc 10) as their oldest release.
+# mirrors have bullseye (glibc 2.31, gcc 10) as their oldest release. A root that can't be made is
+# skipped, with the reason.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -15,7 +17,8 @@ build=${BUILD:-build}
 roots=${XDG_CACHE_HOME:-$HOME/.cache}/noselfconn/roots
 packages=gcc,libc6-dev,make,bats,parallel,strace,binutils,iproute2,netcat-openbsd,curl,python3
 packages=$packages,busybox,mksh,zsh,bash-completion,musl-tools
-tests='tests/repair tests/hostile/callers.bats tests/world/preloaded.bats tests/world/musl.bats'
+tests='tests/repair tests/hostile/callers.bats tests/hostile/absent.bats tests/world/preloaded.bats
+	tests/world/musl.bats'
 export JOBS="${JOBS:-$(nproc)}"
 
 # The first mirror of Debian in apt's settings. Without its lists apt does not know what is what.
@@ -47,19 +50,23 @@ made() {
 	mv "$roots/$1.new" "$roots/$1"
 }
 
-# in_root SUITE COMMAND...: in the folder of the tree there.
+# in_root SUITE COMMAND...: in the folder of the tree there. With pivot_root, because the kernel
+# lets nobody who is in a chroot make a user namespace.
 in_root() {
 	root=$roots/$1
 	shift
 	# shellcheck disable=SC2016 # for the shells that are started
 	unshare --mount sh -c 'set -e
-		root=$1
+		cd "$1"
 		shift
 		mount --make-rprivate /
-		mount -t proc proc "$root/proc"
-		mount --rbind /dev "$root/dev"
-		exec chroot "$root" /usr/bin/env -i PATH="$PATH" HOME=/root LC_ALL=C JOBS="$JOBS" \
-			sh -c "cd /noselfconn && exec \"\$@\"" sh "$@"' sh "$root" "$@"
+		mount --rbind . .
+		cd "$PWD"
+		mount -t proc proc proc
+		mount --rbind /dev dev
+		pivot_root . mnt
+		exec chroot . /usr/bin/env -i PATH="$PATH" HOME=/root LC_ALL=C JOBS="$JOBS" \
+			sh -c "umount -l /mnt && cd /noselfconn && exec \"\$@\"" sh "$@"' sh "$root" "$@"
 }
 
 # passes SUITE
@@ -68,18 +75,27 @@ passes() {
 	mkdir "$roots/$1/noselfconn"
 	tar -cf - --exclude=./.git --exclude=./build --exclude="./$build" . |
 		tar -xf - -C "$roots/$1/noselfconn"
-	in_root "$1" make -s check CFLAGS='-O2 -g -Werror' || return
-	echo "the tests of the repair, with the library that was built outside:"
-	cp "$build/libnoselfconn.so" "$roots/$1/noselfconn/build"
 	# shellcheck disable=SC2086 # a list of words
-	in_root "$1" tests/lib/run.sh $tests
+	in_root "$1" make -s $goals CFLAGS='-O2 -g -Werror'
+	built=$?
+	echo "the tests of the repair, with the library that was built outside:"
+	cp "$build/libnoselfconn.so" "$roots/$1/noselfconn/build" || return
+	# shellcheck disable=SC2086 # a list of words
+	in_root "$1" tests/lib/run.sh $tests && return $built
 }
 
-[ "$(id -u)" = 0 ] || {
-	echo "roots.sh: only root can enter a root directory" >&2
-	exit 1
-}
-tests/lib/setup.sh debootstrap unshare
+goals=check
+if [ "$1" = quick ]; then
+	goals='all test-programs'
+fi
+shift
+if [ "$(id -u)" != 0 ]; then
+	echo "roots: skipped: only root can enter a root directory"
+	exit
+elif ! tests/lib/setup.sh debootstrap unshare; then
+	echo "roots: skipped: they can't be made"
+	exit
+fi
 passed='' failed='' skipped=''
 for suite; do
 	echo "== $suite"
@@ -92,4 +108,4 @@ for suite; do
 	fi
 done
 echo "roots: passed:${passed:- none}; failed:${failed:- none}; skipped:${skipped:- none}"
-[ -z "$failed" ] && [ -n "$passed" ] && { [ "${CI-}" != true ] || [ -z "$skipped" ]; }
+[ -z "$failed" ]
