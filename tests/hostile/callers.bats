@@ -224,8 +224,8 @@ heals() {
 @test "with descriptors 0 to 2 closed, none of the library's own is there" {
 	need strace
 	self_connects "$callers" none-below-3
-	run in_ns strace -f -o "$BATS_TEST_TMPDIR/trace" -E LD_PRELOAD="$library" \
-		"$callers" none-below-3
+	run in_ns strace -f -o "$BATS_TEST_TMPDIR/trace" \
+		-E LD_PRELOAD="$library${single:+:$single}" "$callers" none-below-3
 	[ "$output" = refused ]
 	grep -q AF_UNSPEC "$BATS_TEST_TMPDIR/trace"
 	run grep -E '(connect|bind|[gs]etsockopt|getsockname)\([012],' "$BATS_TEST_TMPDIR/trace"
@@ -327,7 +327,8 @@ refused_calls() {
 # trace_of_many N: says how many system calls a repair takes with that many descriptors open.
 trace_of_many() {
 	in_ns "$callers" many "$1" strace -f -o "$BATS_TEST_TMPDIR/trace" \
-		-E LD_PRELOAD="$library" -E NOSELFCONN_LOG="$BATS_TEST_TMPDIR/log" "$callers" >&2
+		-E LD_PRELOAD="$library${single:+:$single}" \
+		-E NOSELFCONN_LOG="$BATS_TEST_TMPDIR/log" "$callers" >&2
 	sed -n '/"begin"/,/"end"/p' "$BATS_TEST_TMPDIR/trace" | wc -l
 }
 

@@ -9,11 +9,12 @@ setup() {
 	in_root true 2>/dev/null || cannot "the kernel has no overlay file system"
 }
 
-# in_root COMMAND...: in such a system, with the library in /opt and $client as /opt/client.
+# in_root COMMAND...: in such a system, with the library in /opt, $client as /opt/client, and a
+# program of musl, if there is one, as /opt/musl.
 in_root() {
 	# shellcheck disable=SC2016
 	in_ns sh -c 'set -e
-		library=$1 client=$2 root=$3/root
+		library=$1 client=$2 root=$3/root musl=$3/musl
 		shift 3
 		mkdir -p "$root"
 		mount -t tmpfs none "$root"
@@ -29,6 +30,7 @@ in_root() {
 		chmod 755 "$root/opt"
 		install -m 644 "$library" "$root/opt/libnoselfconn.so"
 		install "$client" "$root/opt/client"
+		[ ! -e "$musl" ] || install "$musl" "$root/opt/musl"
 		cd "$root"
 		exec chroot . /usr/bin/env -i PATH="$PATH" LC_ALL=C "$@"' \
 		sh "$library" "$client" "$BATS_TEST_TMPDIR" "$@"
@@ -45,21 +47,26 @@ preloaded() {
 	run preloaded 'NOSELFCONN_LOG=/opt/log /opt/client tcp4 connect 127.0.0.1 40000 names
 		cat /opt/log'
 	said "connect: ECONNREFUSED"
-	[[ $output == *"peer: ENOTCONN"*": reopened: connection refused" ]]
+	[[ $output == *"peer: ENOTCONN"* ]]
+	# Otherwise it is prevented: see single in helpers.bash.
+	[ -n "$single" ] || [[ $output == *": reopened: connection refused" ]]
 }
 
 # musl's loader does not read /etc/ld.so.preload: its programs need the variable.
-@test "in a system with two C libraries all programs run, and LD_PRELOAD reaches those of musl" {
+@test "in a system with two C libraries one file serves both, by /etc/ld.so.preload and LD_PRELOAD" {
 	need musl-gcc
-	local connect='tcp4 connect 127.0.0.1 40000 names'
+	local connect='tcp4 connect 127.0.0.1 40000 names' both
+	both="/opt/client $connect; /opt/musl $connect"
 	musl-gcc -std=gnu11 -D_GNU_SOURCE -I "$top/tests/lib" -o "$BATS_TEST_TMPDIR/musl" \
 		"$top/tests/lib/client.c"
-	client=$BATS_TEST_TMPDIR/musl
-	run preloaded "/opt/client $connect"
+	run in_root sh -c "/opt/client $connect"
 	said "connect: ok" "local: 127.0.0.1 40000" "peer: 127.0.0.1 40000"
-	run preloaded "LD_PRELOAD=/opt/libnoselfconn.so /opt/client $connect"
+	run preloaded "$both"
 	said "connect: ECONNREFUSED"
-	said "peer: ENOTCONN"
+	said "peer: ENOTCONN" "connect: ok" "local: 127.0.0.1 40000" "peer: 127.0.0.1 40000"
+	run preloaded "export LD_PRELOAD=/opt/libnoselfconn.so; $both"
+	[ "$(grep -c '^connect: ECONNREFUSED' <<<"$output")" = 2 ]
+	[ "$(grep -c '^peer: ENOTCONN' <<<"$output")" = 2 ]
 }
 
 # What a set of programs says there, on stdout and stderr, and how it ends.
