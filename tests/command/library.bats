@@ -69,7 +69,7 @@ costs() {
 
 @test "a program starts as fast as with a preload that forwards one function" {
 	need cc readelf strace python3
-	cc -w -O2 -fPIC -shared -o "$BATS_TEST_TMPDIR/forward.so" -x c - <<-'EOF'
+	cc -w -O2 -fPIC -shared -o "$BATS_TEST_TMPDIR/forward.so" -x c - -ldl <<-'EOF'
 		#include <sys/socket.h>
 		void *dlsym(void *, const char *);
 		static int (*next)(int, const struct sockaddr *, socklen_t);
