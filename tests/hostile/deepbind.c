@@ -100,9 +100,11 @@ static void show_libc(void)
 	FILE *maps = fopen("/proc/self/maps", "re");
 	if (maps == NULL)
 		err(1, "/proc/self/maps");
+	/* Before glibc 2.34, its file has another name. */
 	while (fgets(line, sizeof line, maps) != NULL)
-		if (strstr(line, "/libc.so.6\n") != NULL && strstr(line, " rw") != NULL &&
-		    sscanf(line, "%lx-%lx", &from, &to) == 2)
+		if ((strstr(line, "/libc.so.6\n") != NULL ||
+		     strstr(line, "/libc-2.") != NULL) &&
+		    strstr(line, " rw") != NULL && sscanf(line, "%lx-%lx", &from, &to) == 2)
 			size += to - from;
 	fclose(maps);
 	printf("libc: %lu bytes can be written\n", size);

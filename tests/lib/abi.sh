@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# abi.sh musl|i386|aarch64|s390x: builds the library for that C library or machine, with
+# abi.sh musl|glibc-2.17|i386|aarch64|s390x: builds the library for that C library or machine, with
 # warnings as errors, and runs the tests of the repair with programs that are built for it too.
-# Those of musl run with the library of this machine, because one file is for every C library.
+# Those of musl and of the oldest glibc run with the library of this machine, because one file is
+# for every C library.
 # BUILD is where the native library and test programs are; what is built here goes below it.
 #
 # The foreign machines' compiler is clang: Debian's gcc for them can't be installed beside
@@ -26,7 +27,9 @@ tests='repair/connect repair/arguments repair/fastopen repair/options hostile/de
 programs='client arguments fastopen options deepbind'
 emulator=
 library=$build/libnoselfconn.so
+goals="all $build/tests/inject.so"
 single= # see single.c
+compiler= # the need, if not all of cc
 options=
 widths= # of time_t, besides the usual one
 
@@ -38,6 +41,24 @@ musl)
 	options='-Wno-sign-conversion -Wno-overflow -Wno-sign-compare'
 	tests="$tests repair/epoll repair/outcome repair/shared"
 	programs="$programs epoll outcome shared ring"
+	library=$native/libnoselfconn.so
+	goals=all
+	single=$build/tests/single.so:
+	;;
+glibc-2.17)
+	if [ "$(uname -m)" != x86_64 ] || ! tests/lib/setup.sh npm || ! old=$(tests/lib/old-glibc.sh); then
+		echo "skipped: there is no glibc 2.17 for this machine"
+		exit
+	fi
+	# pthread_cancel() opens libgcc_s: the one that goes with it has to be there already.
+	cc="gcc --sysroot=$old -B$old/usr/lib -L$old/usr/lib -L$old/lib"
+	cc="$cc -Wl,--no-as-needed,$old/lib/libgcc_s.so.1"
+	cc="$cc -Wl,--dynamic-linker=$old/lib/ld-2.17.so -Wl,-rpath,$old/lib"
+	compiler=gcc
+	tests="repair/connect repair/arguments repair/fastopen hostile/deepbind repair/epoll
+		repair/outcome repair/prevention hostile/absent"
+	programs='client arguments fastopen deepbind epoll outcome prevention threads'
+	goals= # its headers are older than what the library is written for
 	library=$native/libnoselfconn.so
 	single=$build/tests/single.so:
 	;;
@@ -53,7 +74,7 @@ aarch64 | s390x)
 	programs='client fastopen deepbind'
 	;;
 *)
-	echo "usage: abi.sh musl|i386|aarch64|s390x" >&2
+	echo "usage: abi.sh musl|glibc-2.17|i386|aarch64|s390x" >&2
 	exit 2
 	;;
 esac
@@ -64,7 +85,7 @@ if [ "$abi" = i386 ]; then
 		tests='repair/connect repair/fastopen hostile/deepbind'
 	fi
 else
-	tests/lib/setup.sh "${cc%% -idirafter*}" ${emulator:+"${emulator%% *}"} bats parallel strace
+	tests/lib/setup.sh "${compiler:-${cc%% -idirafter*}}" ${emulator:+"${emulator%% *}"} bats parallel strace
 fi
 
 # What the tests are to take for their BUILD: the native netns, the library and the preloads, and
@@ -93,8 +114,8 @@ check() {
 	rm -rf "$build"
 	# shellcheck disable=SC2046,SC2086 # a list of words
 	make -s BUILD="$build" CC="$cc${1:+ $1}" CFLAGS="-O2 -g -Werror $options" \
-		all "$build/tests/inject.so" "$build/tests/single.so" $(printf "$build/tests/%s " $programs)
-	if [ "$abi" = musl ]; then
+		$goals "$build/tests/single.so" $(printf "$build/tests/%s " $programs)
+	if [ "$library" != "$build/libnoselfconn.so" ]; then
 		# For native programs too, which tests start with it: like the library, it names no C
 		# library.
 		cc -D_GNU_SOURCE -w -O2 -fPIC -shared -nostdlib -fno-stack-protector -U_FORTIFY_SOURCE \

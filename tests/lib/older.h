@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the tests use and older headers lack: Debian 11's (glibc 2.31, Linux 5.10), musl's. */
+/* What the tests use and older headers lack: Debian 11's, those of glibc 2.17, musl's. */
 #ifndef OLDER_H
 #define OLDER_H
 
@@ -7,11 +7,23 @@
 #include <netinet/in.h>
 #include <stddef.h>
 #include <sys/auxv.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
+#ifndef AF_SMC
+#define AF_SMC 43
+#endif
 #ifndef AT_MINSIGSTKSZ
 #define AT_MINSIGSTKSZ 51
+#endif
+#ifndef EPOLLEXCLUSIVE
+#define EPOLLEXCLUSIVE (1U << 28)
+#endif
+#ifndef IP_BIND_ADDRESS_NO_PORT
+#define IP_BIND_ADDRESS_NO_PORT 24
 #endif
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262
@@ -19,9 +31,20 @@
 #ifndef IPV6_FLOWLABEL_MGR
 #define IPV6_FLOWLABEL_MGR 32
 #endif
+#ifndef MFD_CLOEXEC
+#define MFD_CLOEXEC 1U
+/* The call's number on x86-64: glibc 2.17 is tested there alone. */
+#define memfd_create(name, flags) ((int)syscall(319, name, flags))
+#endif
+#ifndef MSG_FASTOPEN
+#define MSG_FASTOPEN 0x20000000
+#endif
 #ifndef SO_BUF_LOCK
 #define SO_BUF_LOCK 72
 #define SOCK_SNDBUF_LOCK 1
+#endif
+#ifndef TCP_FASTOPEN_CONNECT
+#define TCP_FASTOPEN_CONNECT 30
 #endif
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434

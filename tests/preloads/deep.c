@@ -17,6 +17,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#ifndef MSG_FASTOPEN
+#define MSG_FASTOPEN 0x20000000 /* glibc 2.17 */
+#endif
+
 #ifndef RTLD_DEEPBIND
 #define RTLD_DEEPBIND 0 /* musl */
 #endif
