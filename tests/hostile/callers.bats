@@ -70,6 +70,15 @@ heals() {
 	[ "$status" = 139 ]
 }
 
+# As libsigsegv does it. The repair meets the page while signals are blocked.
+@test "connect() on a stack that a handler of SIGSEGV makes larger" {
+	export LD_BIND_NOW=1
+	self_connects "$callers" growing 1024
+	run shimmed in_ns "$callers" growing 1024
+	[ "$output" = "refused: 1" ]
+	repaired reopened
+}
+
 @test "connect() in an atexit() handler" {
 	heals "refused: 1" "$callers" atexit
 	repaired reopened
@@ -93,6 +102,14 @@ heals() {
 
 @test "a storm of signals with SA_RESTART does not disturb a repair" {
 	heals "refused: 300"$'\n'"never interrupted" "$signals" storm restart 300
+}
+
+# A signal that the kernel raises for what the thread itself does ends the process if it is blocked,
+# and those of the C library make its other threads wait.
+# These are ILL TRAP BUS FPE SEGV SYS, the two of the C library, and KILL and STOP.
+@test "a repair blocks all signals but those that must never be blocked" {
+	export LD_PRELOAD=$build/tests/meanwhile.so MEANWHILE='echo unblocked: $UNBLOCKED'
+	heals "unblocked: 4 5 7 8 9 11 19 31 32 33"$'\n'"refused: 1" "$callers"
 }
 
 @test "a handler that jumps out of connect() leaves no descriptor, mask or cancel state behind" {
@@ -189,6 +206,12 @@ heals() {
 @test "a handler that closes the descriptor before connect() waits, and opens a socket: it stays" {
 	export LD_PRELOAD=$swap SWAP=socket SWAP_AT=3 SWAP_BY=signal
 	heals "connect: EBADF"$'\n'"a new socket" "$callers" swapped
+}
+
+# It is connected to itself, too, because it has been bound to that port, and has sent something.
+@test "a handler that closes the descriptor while connect() waits, and opens a socket: it stays" {
+	export LD_PRELOAD=$swap SWAP=self SWAP_AFTER=4 SWAP_BY=signal
+	heals "connect: EINTR"$'\n'"self-connected, and has sent to itself" "$callers" swapped
 }
 
 @test "the descriptor of a non-blocking socket is closed after the reset: EBADF, not EINPROGRESS" {
@@ -297,6 +320,18 @@ refused_calls() {
 
 @test "where a seccomp filter refuses what reopening needs, the socket is reset in place" {
 	refused_calls "reset in place" dup3 getdents64 readlinkat getsockopt fcntl prctl
+}
+
+# Every other answer of a sandbox ends in this: the kernel calls a handler, or ends the process.
+@test "where a handler of SIGSYS answers for what is refused, it is called in a repair, too" {
+	local name
+	for name in socket bind fcntl prctl getsockopt statx rt_sigprocmask; do
+		self_connects "$callers" trap "$name"
+		run shimmed in_ns "$callers" trap "$name"
+		echo "$name: $output"
+		[ "$output" = "refused: 1" ]
+		repaired "reset in place"
+	done
 }
 
 # Then there can be no log.

@@ -8,10 +8,12 @@
  *                          system recommends
  *   stack BYTES            on a stack of that size; another process watches sockets with epoll,
  *                          which makes a repair look deeper
+ *   growing BYTES          the same, but a handler of SIGSEGV makes the stack larger
  *   atexit                 in an atexit() handler
  *   vfork, vfork-shared    in a vfork() child, on a socket of its own or of its parent
  *   chroot DIR             after chroot() to DIR
  *   refuse NAME            after a seccomp filter that refuses that system call with EPERM
+ *   trap NAME              the same, but a handler of SIGSYS refuses it
  *   reuse-stderr WHAT      after stderr was closed, and is now descriptor 2 of a "socket", the
  *                          connecting one, or a "file"; says what was written there
  *   swapped, swapped-nonblock
@@ -32,6 +34,7 @@
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/epoll.h>
@@ -125,6 +128,24 @@ static void on_small_stack(void)
 	small.outcome = attempt(small.fd);
 }
 
+static void on_guard_page(int sig, siginfo_t *info, void *context)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *at = info->si_addr;
+	(void)context;
+	if (mprotect(at - (uintptr_t)at % page, page, PROT_READ | PROT_WRITE) != 0)
+		signal(sig, SIG_DFL);
+}
+
+static void grow_stack(void)
+{
+	size_t size = signal_stack();
+	const struct sigaction action = {.sa_sigaction = on_guard_page,
+	                                 .sa_flags = SA_SIGINFO | SA_ONSTACK};
+	sigaltstack(&(stack_t) {.ss_sp = malloc(size), .ss_size = size}, NULL);
+	sigaction(SIGSEGV, &action, NULL);
+}
+
 /* Whoever needs more meets a page that can't be written. */
 static void connect_on_stack(size_t size)
 {
@@ -174,26 +195,39 @@ static void connect_in_vfork(int shared)
 		puts("the parent's socket is self-connected");
 }
 
-static void refuse(const char *name)
+/* The handler's answer takes the place of the call's. */
+static void refuse_call(int sig, siginfo_t *info, void *context)
 {
+	mcontext_t *m = &((ucontext_t *)context)->uc_mcontext;
+	(void)sig;
+	(void)info;
+#if defined __x86_64__
+	m->gregs[REG_RAX] = -EPERM;
+#elif defined __i386__
+	m->gregs[REG_EAX] = -EPERM;
+#elif defined __aarch64__
+	m->regs[0] = (unsigned long)-EPERM;
+#elif defined __s390x__
+	m->gregs[2] = (unsigned long)-EPERM;
+#endif
+}
+
+/* How the filter refuses the call. */
+static void refuse(const char *name, unsigned how)
+{
+	const struct sigaction action = {.sa_sigaction = refuse_call, .sa_flags = SA_SIGINFO};
 	static const struct {
 		const char *name;
 		int number;
-	} calls[] = {{"socket", SYS_socket},
-	             {"dup3", SYS_dup3},
-	             {"openat", SYS_openat},
-	             {"getsockopt", SYS_getsockopt},
-	             {"setsockopt", SYS_setsockopt},
-	             {"bind", SYS_bind},
-	             {"fcntl", SYS_fcntl},
-	             {"prctl", SYS_prctl},
-	             {"getdents64", SYS_getdents64},
-	             {"readlinkat", SYS_readlinkat},
-	             {"rt_sigprocmask", SYS_rt_sigprocmask}};
+	} calls[] = {{"socket", SYS_socket},         {"dup3", SYS_dup3},
+	             {"openat", SYS_openat},         {"getsockopt", SYS_getsockopt},
+	             {"setsockopt", SYS_setsockopt}, {"bind", SYS_bind},
+	             {"fcntl", SYS_fcntl},           {"prctl", SYS_prctl},
+	             {"getdents64", SYS_getdents64}, {"readlinkat", SYS_readlinkat},
+	             {"statx", SYS_statx},           {"rt_sigprocmask", SYS_rt_sigprocmask}};
 	struct sock_filter filter[] = {
 	        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-	        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1),
-	        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+	        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1), BPF_STMT(BPF_RET | BPF_K, how),
 	        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
 	struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
 	size_t i = 0, n = sizeof calls / sizeof calls[0];
@@ -202,6 +236,7 @@ static void refuse(const char *name)
 	if (i == n)
 		errx(2, "%s: no such call", name);
 	filter[1].k = (unsigned)calls[i].number;
+	sigaction(SIGSYS, &action, NULL);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
 	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) != 0)
 		err(125, "seccomp");
@@ -259,6 +294,7 @@ static void tell_what_is_left(bool nonblock)
 	struct stat st;
 	struct sockaddr_in local = {0};
 	socklen_t len = sizeof local;
+	char byte;
 	int fd = open_socket(), before = descriptors();
 	if (nonblock)
 		fcntl(fd, F_SETFL, O_NONBLOCK);
@@ -268,8 +304,9 @@ static void tell_what_is_left(bool nonblock)
 	if (descriptors() != before)
 		printf("descriptors: %d, then %d\n", before, descriptors());
 	if (to_itself(fd))
-		printf("self-connected\n");
-	if (fstat(fd, &st) != 0)
+		printf("self-connected%s\n",
+		       recv(fd, &byte, 1, MSG_DONTWAIT) == 1 ? ", and has sent to itself" : "");
+	else if (fstat(fd, &st) != 0)
 		printf("nothing\n");
 	else if (S_ISREG(st.st_mode))
 		printf("a file\n");
@@ -326,6 +363,9 @@ int main(int argc, char **argv)
 		connect_in_handler();
 	} else if (strcmp(word, "stack") == 0) {
 		connect_on_stack((size_t)atoi(arg));
+	} else if (strcmp(word, "growing") == 0) {
+		grow_stack();
+		connect_on_stack((size_t)atoi(arg));
 	} else if (strcmp(word, "atexit") == 0) {
 		atexit(at_exit);
 	} else if (strcmp(word, "vfork") == 0) {
@@ -338,7 +378,11 @@ int main(int argc, char **argv)
 		attempt_and_tell(open_socket());
 	} else if (strcmp(word, "refuse") == 0) {
 		fd = open_socket();
-		refuse(arg);
+		refuse(arg, SECCOMP_RET_ERRNO | EPERM);
+		attempt_and_tell(fd);
+	} else if (strcmp(word, "trap") == 0) {
+		fd = open_socket();
+		refuse(arg, SECCOMP_RET_TRAP);
 		attempt_and_tell(fd);
 	} else if (strcmp(word, "reuse-stderr") == 0) {
 		reuse_stderr(arg);

@@ -2,11 +2,15 @@
 /*
  * A preload for below the library: another thread closes the descriptor that the process's
  * first connect() was for, and opens something else under the same number, just before the
- * connect() call number SWAP_AT; SWAP says what: "file" or "socket". With SWAP_BY=signal, it is
- * no thread but a handler of SIGUSR1, which is raised then: while that is blocked, later.
+ * connect() call number SWAP_AT, or after number SWAP_AFTER, which then is interrupted. SWAP
+ * says what: "file", "socket", or "self", a socket that is bound to port 40000, connected to
+ * itself, and has sent a byte. With SWAP_BY=signal, it is no thread but a handler of SIGUSR1,
+ * which is raised then: while that is blocked, later.
  */
 #undef _GNU_SOURCE
 #define _DEFAULT_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,13 +22,25 @@
 
 static int victim;
 
+static void connect_to_itself(int fd)
+{
+	struct sockaddr_in self = {.sin_family = AF_INET,
+	                           .sin_port = htons(40000),
+	                           .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	if (bind(fd, (struct sockaddr *)&self, sizeof self) != 0 ||
+	    syscall(SYS_connect, fd, &self, sizeof self) != 0 || send(fd, "x", 1, 0) != 1)
+		perror("swap");
+}
+
 static void *swap(void *unused)
 {
 	const char *what = getenv("SWAP");
 	close(victim);
-	int other = what != NULL && strcmp(what, "socket") == 0
-	                    ? socket(AF_INET, SOCK_STREAM, 0)
-	                    : (int)syscall(SYS_memfd_create, "swap", 0);
+	int other = what == NULL || strcmp(what, "file") == 0
+	                    ? (int)syscall(SYS_memfd_create, "swap", 0)
+	                    : socket(AF_INET, SOCK_STREAM, 0);
+	if (what != NULL && strcmp(what, "self") == 0)
+		connect_to_itself(other);
 	if (other != victim)
 		fprintf(stderr, "swap: %d is not %d\n", other, victim);
 	return unused;
@@ -50,17 +66,25 @@ static void swap_by_thread(void)
 		pthread_join(thread, NULL);
 }
 
+static void swap_if(const char *when, int calls)
+{
+	const char *at = getenv(when);
+	if (at == NULL || calls != atoi(at))
+		return;
+	if (getenv("SWAP_BY") != NULL)
+		swap_by_signal();
+	else
+		swap_by_thread();
+	errno = EINTR;
+}
+
 int connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
 	static int calls;
-	const char *at = getenv("SWAP_AT");
 	if (++calls == 1)
 		victim = fd;
-	if (at != NULL && calls == atoi(at)) {
-		if (getenv("SWAP_BY") != NULL)
-			swap_by_signal();
-		else
-			swap_by_thread();
-	}
-	return (int)syscall(SYS_connect, fd, addr, len);
+	swap_if("SWAP_AT", calls);
+	int result = (int)syscall(SYS_connect, fd, addr, len);
+	swap_if("SWAP_AFTER", calls);
+	return result;
 }
