@@ -18,7 +18,10 @@ struct port_range {
  */
 struct port_range ephemeral_ports(void);
 
-/* Reads it anew. False if it can't be read, and what is remembered stays. */
+/*
+ * Reads it anew, as after a repair in a program with threads: that was not prevented. False if
+ * it can't be read, and what is remembered stays.
+ */
 bool ephemeral_ports_again(void);
 
 #endif

@@ -219,6 +219,36 @@ heals() {
 	heals "connect: EBADF"$'\n'"a file" "$callers" swapped-nonblock
 }
 
+# children HOW MADE MORE: so many children were made of it (see forks.c), and so many have got more
+# than there was when the first was made.
+children() {
+	export FORK=$1 LD_PRELOAD=$build/tests/forks.so
+	heals "refused: 20"$'\n'"children: $2, with more descriptors: $3" "$threads" crowd 1 20
+}
+
+@test "a child that is made while another thread connects has no descriptor of the library's" {
+	local how
+	for how in fork _Fork vfork clone spawn; do
+		children $how 20 0
+	done
+	not_repaired
+}
+
+@test "nor has it before Linux 6.3" {
+	ABSENT='' in_ns true || cannot "calls can't be made to fail by ptrace() here"
+	export FORK=fork LD_PRELOAD=$build/tests/forks.so
+	ABSENT=0:51 run shimmed in_ns "$threads" crowd 1 20
+	[ "$output" = "refused: 20"$'\n'"children: 20, with more descriptors: 0" ]
+	not_repaired
+}
+
+# The limit: the guard and a copy of the socket. That is all, because the library then reads the
+# range again.
+@test "if the range has been changed, a child has them if it is made during the first repair" {
+	MOVE_RANGE=once children fork 23 2
+	MOVE_RANGE=once children spawn 23 0
+}
+
 # --- stdin, stdout, stderr
 
 @test "a report does not land in a socket that has become descriptor 2" {

@@ -294,11 +294,11 @@ int main(int argc, char **argv)
 		errx(2, "up to %d threads, up to %d processes", MOST_THREADS, MOST_PROCESSES);
 	count = (atol(argv[1]) + threads * processes - 1) / (threads * processes);
 
-	move_range();
 	FILE *range = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
 	if (range == NULL || fscanf(range, "%d %d", &low, &high) != 2)
 		errx(2, "ip_local_port_range");
 	fclose(range);
+	move_range();
 	ports = (unsigned)(high - low + 1) / 2;
 	shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 	              -1, 0);

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The library prevents self-connections in a program with threads, by the ephemeral port range
- * that it has read. With MOVE_RANGE=yes, a program that calls this first has a library that
- * knows an older range: so it repairs them, in threads too. Another thread makes the first
- * connect().
+ * that it has read. A program that calls this first has a library that knows another range: so
+ * it repairs them, in threads too.
+ *
+ *   MOVE_RANGE=yes     whenever it reads the range, it reads another one
+ *   MOVE_RANGE=once    the range was another one when it was read first
+ *
+ * Another thread makes the first connect().
  */
 #ifndef MOVE_RANGE_H
 #define MOVE_RANGE_H
@@ -13,8 +17,13 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#define RANGE_FILE "/proc/sys/net/ipv4/ip_local_port_range"
+#define OTHER_RANGE "20000 20009"
 
 static void *connect_to_nobody(void *unused)
 {
@@ -28,26 +37,50 @@ static void *connect_to_nobody(void *unused)
 	return unused;
 }
 
-static void move_range(void)
+static void make_library_read_it(void)
 {
-	static const char path[] = "/proc/sys/net/ipv4/ip_local_port_range";
-	char range[32] = "";
 	pthread_t thread;
-	if (getenv("MOVE_RANGE") == NULL)
-		return;
-	FILE *f = fopen(path, "r+e");
-	if (f == NULL || fgets(range, sizeof range, f) == NULL)
-		err(2, "%s", path);
-	rewind(f);
-	fputs("20000 20009", f);
-	fflush(f);
 	if (pthread_create(&thread, NULL, connect_to_nobody, NULL) != 0)
 		err(2, "pthread_create");
 	pthread_join(thread, NULL);
+}
+
+static void move_range_once(void)
+{
+	char range[32] = "";
+	FILE *f = fopen(RANGE_FILE, "r+e");
+	if (f == NULL || fgets(range, sizeof range, f) == NULL)
+		err(2, RANGE_FILE);
+	rewind(f);
+	fputs(OTHER_RANGE, f);
+	fflush(f);
+	make_library_read_it();
 	rewind(f);
 	fputs(range, f);
 	if (fclose(f) != 0)
+		err(2, RANGE_FILE);
+}
+
+/* In the mount namespace of netns.c. */
+static void hide_range(void)
+{
+	char path[] = "/tmp/range.XXXXXX";
+	int fd = mkstemp(path);
+	if (fd < 0 || write(fd, OTHER_RANGE, strlen(OTHER_RANGE)) < 0 ||
+	    mount(path, RANGE_FILE, NULL, MS_BIND, NULL) != 0)
 		err(2, "%s", path);
+	close(fd);
+	unlink(path);
+	make_library_read_it();
+}
+
+static void move_range(void)
+{
+	const char *how = getenv("MOVE_RANGE");
+	if (how != NULL && strcmp(how, "once") == 0)
+		move_range_once();
+	else if (how != NULL)
+		hide_range();
 }
 
 #endif
