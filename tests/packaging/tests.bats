@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+# What the tests say of themselves: tests/lib/run.sh and setup.sh.
+
+load ../lib/helpers
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	mkdir -p tree/tests/sample
+	PATH=${PATH//"$BATS_LIBEXEC:"/} # a bats in it knows nothing of this one
+	cp -R "$top/tests/lib" tree/tests
+}
+
+# sample NAME BODY: a test file with one test.
+sample() {
+	printf 'load ../lib/helpers\n@test "%s" {\n\t%s\n}\n' "$1" "$2" >"tree/tests/sample/$1.bats"
+}
+
+# run_tests: the samples.
+run_tests() {
+	run env -i PATH="$PATH" HOME="$PWD" BUILD="${fake-$build}" JOBS=1 tree/tests/lib/run.sh tree/tests/sample
+}
+
+@test "the last lines group why tests were skipped, and count" {
+	sample passes true
+	sample one 'need no-such-program'
+	sample two 'need no-such-program'
+	sample other 'machine_cannot "this is no PDP-11"'
+	run_tests
+	[ "$status" = 0 ]
+	[[ $output = *"
+skipped:
+    2 no-such-program is not installed
+    1 this is no PDP-11
+
+1 passed, 0 failed, 3 skipped" ]]
+}
+
+@test "a test that fails is named at the end, and the status is 1" {
+	sample passes true
+	sample fails false
+	run_tests
+	[ "$status" = 1 ]
+	[[ $output = *"
+failed:
+  1 fails
+
+1 passed, 1 failed, 0 skipped" ]]
+}
+
+@test "it fails if no repair could be tested, or nothing at all" {
+	need_namespaces
+	sample passes true
+	sample repairs 'need_namespaces'
+	run_tests
+	[ "$status" = 0 ]
+	fake=$PWD/fake
+	mkdir -p fake/tests
+	ln -s /bin/false fake/tests/netns
+	run_tests
+	[ "$status" = 1 ]
+	[[ $output = *"No repair could be tested: that needs network namespaces."*"1 passed, 0 failed, 1 skipped" ]]
+	rm tree/tests/sample/*
+	run_tests
+	[ "$status" = 1 ]
+}
+
+@test "with CI=true what could be installed may not be skipped" {
+	sample one 'need no-such-program'
+	run env -i CI=true PATH="$PATH" HOME="$PWD" BUILD="$build" JOBS=1 tree/tests/lib/run.sh tree/tests/sample
+	[ "$status" = 1 ]
+}
+
+@test "who can't install is told what is missing, and in which packages it is" {
+	sample one 'need sed no-such-program'
+	mkdir bin
+	local tool
+	for tool in sh grep sed tr id uname; do
+		ln -s "$(command -v $tool)" bin
+	done
+	run env -i PATH="$PWD/bin" tree/tests/lib/setup.sh nm tree/tests/sample/one.bats
+	[ "$status" = 1 ]
+	[ "$output" = 'missing: nm no-such-program (Debian packages: binutils no-such-program)' ]
+}
+
+@test "what is going to be installed, and how much, is said before" {
+	mkdir bin
+	cat >bin/apt-get <<-'EOS'
+		#!/bin/sh
+		case " $* " in
+		*' --assume-no '*) echo 'Need to get 12 kB of archives.' ;;
+		*) echo "apt-get $*" >>fetched ; cat said >>before ;;
+		esac
+	EOS
+	printf '#!/bin/sh\nprintf "%%s:\\n  Candidate: 1\\n" "$2"\n' >bin/apt-cache
+	printf '#!/bin/sh\necho 0\n' >bin/id
+	chmod +x bin/*
+	sed -i "s|^\(\tpolicy=\).*|\1$PWD/policy|" tree/tests/lib/setup.sh
+	run sh -c 'PATH=$PWD/bin:$PATH tree/tests/lib/setup.sh no-such-program 2>said'
+	[ "$status" = 1 ]
+	grep -- '--no-install-recommends.* no-such-program$' fetched
+	[ "$(head -n 2 before)" = 'installing: no-such-program
+Need to get 12 kB of archives.' ]
+}
