@@ -35,6 +35,7 @@ runs_i386() (
 # The Debian packages of a need.
 packages_of() {
 	case $1 in
+	podman) echo podman crun ;;
 	cc | gcc) echo gcc libc6-dev ;;
 	busybox) echo busybox-static ;;
 	nc | nc.openbsd) echo netcat-openbsd ;;

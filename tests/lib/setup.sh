@@ -28,7 +28,7 @@ add() {
 add_wanted() {
 	for wanted; do
 		case $wanted in
-		clang | gdb | go | java | javac | mariadb | rustc) [ "${ALL-}" != 1 ] || add "$wanted" ;;
+		catatonit | clang | gdb | go | java | javac | mariadb | podman* | rustc) [ "${ALL-}" != 1 ] || add "$wanted" ;;
 		i386) [ "$(uname -m)" != x86_64 ] || add i386 ;;
 		*) add "$wanted" ;;
 		esac

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-# scripts/packaging/RECIPES.md: each is taken from there, and run as far as a machine can that has no
-# daemon, registry or cluster. If it can't run, its own linter or its structure is looked at.
+# scripts/packaging/RECIPES.md: each is taken from there, and run. If it can't run here, its own
+# linter or its structure is looked at. Those for containers: containers.bats.
 
 load ../lib/helpers
+load recipes
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -13,13 +14,6 @@ setup() {
 	installed=/usr/local/lib/libnoselfconn.so
 }
 
-# recipe HEADING: its code.
-recipe() {
-	awk -v heading="## $1" '/^## / { here = $0 == heading } here && /^```/ { inside = !inside; next }
-		here && inside' "$top/scripts/packaging/RECIPES.md" >recipe
-	[ -s recipe ]
-}
-
 # of_yaml EXPRESSION: printed, a line for each if it is a list; d is what the recipe says.
 of_yaml() {
 	python3 -c 'import sys, yaml
@@ -27,13 +21,6 @@ d = yaml.safe_load(open("recipe"))
 value = eval(sys.argv[1])
 print(*value if isinstance(value, list) else [value], sep="\n")' "$1"
 }
-
-checkout() {
-	mkdir noselfconn
-	(cd "$top" && cp -R Makefile scripts shim tests man "$OLDPWD/noselfconn")
-}
-
-connect='exec 3<>/dev/tcp/127.0.0.1/40000 && echo went well'
 
 @test "the test's own program is connected to itself" {
 	run -0 in_ns bash -c "$connect"
@@ -65,64 +52,6 @@ connect='exec 3<>/dev/tcp/127.0.0.1/40000 && echo went well'
 	NOSELFCONN=$PWD/missing.git run in_ns bash -eo pipefail job
 	[ "$status" != 0 ]
 	[[ $output != *'went well'* ]]
-}
-
-@test "Dockerfile: what its image runs is not connected to itself" {
-	[ "$(id -u)" = 0 ] || cannot 'a container needs root'
-	recipe Dockerfile
-	checkout
-	run in_ns python3 "$top/tests/packaging/run-dockerfile.py" recipe
-	[ "$status" != 125 ] || machine_cannot "${lines[-1]}"
-	[[ $output = *'noselfconn works here.'*'Connection refused'* ]]
-	# The control: the same image without the variable.
-	sed -i '/^ENV /d; s/40000"/40000 \&\& echo went well"/' recipe
-	run -0 in_ns python3 "$top/tests/packaging/run-dockerfile.py" recipe
-	[[ $output = *'went well'* ]]
-}
-
-@test "Distroless: it copies what the first stage has, to where LD_PRELOAD names it" {
-	recipe Dockerfile
-	grep -e '^COPY --from' -e '^ENV' recipe >there
-	recipe Distroless
-	[ "$(grep -e '^COPY --from' -e '^ENV' recipe)" = "$(cat there)" ]
-	# No library and no loader but libc's is in such an image.
-	need readelf
-	run -0 readelf -dW "$library"
-	[[ $output != *NEEDED* ]]
-}
-
-@test "docker run: it mounts the file where LD_PRELOAD names it" {
-	recipe 'docker run'
-	sh -n recipe
-	local words
-	read -ra words <recipe
-	[ "${words[*]:0:2}" = 'docker run' ]
-	[ "${words[2]}" = -v ]
-	[ "${words[3]}" = "$installed:/libnoselfconn.so:ro" ]
-	[ "${words[4]} ${words[5]}" = '-e LD_PRELOAD=/libnoselfconn.so' ]
-	[ "${words[6]}" = IMAGE ]
-}
-
-@test "Compose: it mounts the file where LD_PRELOAD names it" {
-	recipe Compose
-	preload=$(of_yaml 'd["services"]["worker"]["environment"]["LD_PRELOAD"]')
-	[ "$(of_yaml 'd["services"]["worker"]["volumes"][0]')" = "$installed:$preload:ro" ]
-}
-
-@test "Kubernetes: the init container copies the file to where the other's LD_PRELOAD names it" {
-	recipe Kubernetes
-	[ "$(of_yaml 'd["kind"]') $(of_yaml 'd["apiVersion"]')" = 'Pod v1' ]
-	# Both containers' mounts are directories here, those of one volume the same.
-	mkdir volume
-	[ "$(of_yaml '[m["name"] for c in d["spec"]["initContainers"] + d["spec"]["containers"]
-		for m in c["volumeMounts"]] + [d["spec"]["volumes"][0]["name"]]' | sort -u)" = noselfconn ]
-	of_yaml 'd["spec"]["initContainers"][0]["command"]' |
-		sed -e "s|^$installed\$|$library|" -e "s|^/noselfconn/|$PWD/volume/|" >command
-	mapfile -t command <command
-	"${command[@]}"
-	preload=$(of_yaml '[e["value"] for e in d["spec"]["containers"][0]["env"] if e["name"] == "LD_PRELOAD"]')
-	run -1 in_ns env LD_PRELOAD="volume/${preload#/noselfconn/}" bash -c "$connect"
-	[[ $output = *'Connection refused'* ]]
 }
 
 @test "systemd: the drop-in is right, and its filter has all calls of a repair" {
