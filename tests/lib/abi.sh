@@ -24,7 +24,7 @@ abi=$1
 native=$(cd "${BUILD:-build}" && pwd)
 build=$native/$abi
 tests='repair/connect repair/arguments repair/fastopen repair/options hostile/deepbind'
-programs='client arguments fastopen options deepbind'
+programs='client arguments deliberate fastopen options deepbind'
 emulator=
 library=$build/libnoselfconn.so
 goals="all $build/tests/inject.so"
@@ -71,7 +71,7 @@ aarch64 | s390x)
 	emulator="qemu-$abi -L /usr/$abi-linux-gnu"
 	# Wrong addresses make qemu itself fail.
 	tests='repair/connect repair/fastopen hostile/deepbind'
-	programs='client fastopen deepbind'
+	programs='client deliberate fastopen deepbind'
 	;;
 *)
 	echo "usage: abi.sh musl|glibc-2.17|i386|aarch64|s390x" >&2

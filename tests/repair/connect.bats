@@ -400,6 +400,41 @@ deliberate() {
 	said "connect: ok"
 }
 
+@test "a deliberate self-connection is left alone whoever connects it, and with any options" {
+	deliberate tcp4 $no_port bind 127.0.0.1 40000 connect 127.0.0.1 40000 say hello
+	said "connect: ok" "answer: hello"
+	local hows='- reuseport fork exec'
+	[ -z "${REOPENED-}" ] || hows='- reuseport fork' # the kernel runs no programs of the emulator's
+	for how in $hows; do
+		for threads in '' threads; do
+			run in_ns "$build/tests/deliberate" $how $threads
+			[ "$output" = "connect: ok, to itself" ]
+			run shimmed in_ns "$build/tests/deliberate" $how $threads
+			[ "$output" = "connect: ok, to itself" ]
+		done
+	done
+	not_repaired
+}
+
+@test "a deliberate self-connection is left alone in a sandbox that refuses bind() by now" {
+	"$client" tcp4 opt 0 51 0 2>/dev/null || cannot "IP_LOCAL_PORT_RANGE can't be set"
+	for threads in '' threads; do
+		run shimmed in_ns "$build/tests/deliberate" sandbox $threads
+		[ "$status" -ne 125 ] || machine_cannot "there are no seccomp filters here"
+		[ "$output" = "connect: ok, to itself" ]
+	done
+	not_repaired
+}
+
+@test "a self-connection to a port that bind() to port 0 chose is refused: it is the kernel's choice" {
+	run in_ns "$build/tests/deliberate" zero
+	[ "$output" = "connect: ok, to itself" ]
+	for threads in '' threads; do
+		run shimmed in_ns "$build/tests/deliberate" zero $threads
+		[ "$output" = "connect: ECONNREFUSED" ]
+	done
+}
+
 @test "a deliberate self-connection over IPv6 is left alone" {
 	need_ipv6
 	deliberate tcp6 bind ::1 40000 connect ::1 40000 say hello

@@ -141,6 +141,7 @@ int main(int argc, char **argv)
 {
 	if (argc < 3)
 		errx(2, "usage: fastopen HOW CALL [SIZE]");
+	setvbuf(stdout, NULL, _IOFBF, 4096); /* so that a process's own lines come first */
 	if (argc > 3)
 		fill(strtoul(argv[3], NULL, 10));
 	const char *how = argv[1], *call = argv[2];
