@@ -13,7 +13,7 @@
 #include <string.h>
 
 struct option {
-	short level;
+	unsigned short level; /* SOL_SOCKET is 65535 on some machines */
 	short name;
 };
 
