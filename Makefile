@@ -53,7 +53,7 @@ all: $(LIBRARY) $(PROGRAMS)
 	@$(call say,$(LIBRARY): for LD_PRELOAD; scripts/noselfconn runs programs with it)
 
 $(LIBRARY): $(OBJECTS) shim/exports.map
-	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -o $@ $(OBJECTS)
+	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -o $@ $(OBJECTS) -lgcc
 
 $(BUILD)/shim/%.o: shim/%.c $(HEADERS) Makefile
 	@mkdir -p $(@D)

@@ -40,7 +40,7 @@ $(BUILD)/tests/%: %.c $(wildcard tests/lib/*.h) Makefile tests/tests.mk
 	$(COMPILE) -Itests/lib -Wno-unused-result -pthread -o $@ $< -ldl
 
 # For other C libraries and machines: built, and the tests of the repair run there.
-ABIS = musl glibc-2.17 i386 aarch64 s390x
+ABIS = musl glibc-2.17 i386 aarch64 armhf s390x
 
 check-abis: $(ABIS:%=check-%)
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# abi.sh musl|glibc-2.17|i386|aarch64|s390x: builds the library for that C library or machine, with
+# abi.sh musl|glibc-2.17|i386|aarch64|armhf|s390x: builds the library for that C library or machine, with
 # warnings as errors, and runs the tests of the repair with programs that are built for it too.
 # Those of musl and of the oldest glibc run with the library of this machine, because one file is
 # for every C library.
@@ -66,15 +66,17 @@ i386)
 	cc='gcc -m32'
 	widths=64
 	;;
-aarch64 | s390x)
-	cc="clang --target=$abi-linux-gnu"
-	emulator="qemu-$abi -L /usr/$abi-linux-gnu"
+aarch64 | armhf | s390x)
+	target=$abi-linux-gnu
+	[ "$abi" != armhf ] || target=arm-linux-gnueabihf
+	cc="clang --target=$target"
+	emulator="qemu-${target%%-*} -L /usr/$target"
 	# Wrong addresses make qemu itself fail.
 	tests='repair/connect repair/fastopen hostile/deepbind'
 	programs='client deliberate fastopen deepbind'
 	;;
 *)
-	echo "usage: abi.sh musl|glibc-2.17|i386|aarch64|s390x" >&2
+	echo "usage: abi.sh musl|glibc-2.17|i386|aarch64|armhf|s390x" >&2
 	exit 2
 	;;
 esac

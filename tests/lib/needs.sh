@@ -66,8 +66,9 @@ packages_of() {
 	musl-gcc) echo musl-tools ;;
 	'gcc -m32') echo gcc-multilib ;;
 	i386) if links 'gcc -m32' 2>/dev/null; then echo qemu-user; else echo gcc-multilib; fi ;;
-	'clang --target=aarch64-linux-gnu') cross_packages aarch64 arm64 ;;
-	'clang --target=s390x-linux-gnu') cross_packages s390x s390x ;;
+	'clang --target=aarch64-linux-gnu') cross_packages aarch64-linux-gnu arm64 ;;
+	'clang --target=arm-linux-gnueabihf') cross_packages arm-linux-gnueabihf armhf ;;
+	'clang --target=s390x-linux-gnu') cross_packages s390x-linux-gnu s390x ;;
 	qemu-system-x86_64) echo qemu-system-x86 ;;
 	qemu-*) echo qemu-user ;;
 	libproxychains.so.4) echo libproxychains4 ;;
@@ -90,8 +91,8 @@ packages_of() {
 	esac
 }
 
-# cross_packages MACHINE ARCHITECTURE: for clang, which takes the libgcc that gcc's version has.
+# cross_packages TARGET ARCHITECTURE: for clang, which takes the libgcc that gcc's version has.
 cross_packages() {
-	echo clang "binutils-$1-linux-gnu" "libc6-dev-$2-cross" \
+	echo clang "binutils-$1" "libc6-dev-$2-cross" \
 		"libgcc-$(gcc -dumpversion)-dev-$2-cross"
 }
