@@ -736,11 +736,12 @@ static struct message write_message(const struct step *s, void *addr)
 {
 	static const char text[4000] = "hello";
 	union {
+		char bytes[CMSG_SPACE(sizeof(int))]; /* first: gcc 16 clears no other */
 		struct cmsghdr header;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)),
-	                        .cmsg_level = SOL_SOCKET,
-	                        .cmsg_type = SO_TIMESTAMPING}};
+	} control = {{0}};
+	control.header = (struct cmsghdr) {.cmsg_len = CMSG_LEN(sizeof(int)),
+	                                   .cmsg_level = SOL_SOCKET,
+	                                   .cmsg_type = SO_TIMESTAMPING};
 	struct message m = {.size = s->odd == LARGE ? sizeof text : 5,
 	                    .count = s->odd == NO_MESSAGE ? 0
 	                             : s->odd == MESSAGES ? 2
