@@ -20,9 +20,9 @@ struct endpoint {
 /* An Internet address as the kernel reads or writes it, or the beginning of any other. */
 struct address {
 	union {
-		struct sockaddr any;
+		struct sockaddr_in6 in6; /* first: gcc 15 and newer clear no other by default */
 		struct sockaddr_in in;
-		struct sockaddr_in6 in6;
+		struct sockaddr any;
 	};
 	socklen_t len; /* 0: none */
 };

@@ -9,9 +9,9 @@
 #include <sys/types.h>
 
 union address {
-	struct sockaddr any;
+	struct sockaddr_in6 in6; /* first: gcc 15 and newer clear no other by default */
 	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
+	struct sockaddr any;
 };
 
 struct opening {
