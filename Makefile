@@ -23,16 +23,17 @@ else
 # What the code needs, whatever CFLAGS says.
 STANDARD = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
-# Ours come first, so that those of a packager win. Not every compiler has all of them.
+# Ours come first, so that those of a packager win; not every compiler has all of them, and not
+# every i386 machine has endbr32. The map makes the same of the code in every directory.
 has = $(shell $(CC) -Werror $1 -x c -c -o /dev/null /dev/null 2>/dev/null && echo '$1')
+is_i386 := $(findstring __i386__,$(shell $(CC) $(CFLAGS) -dM -E -x c /dev/null 2>/dev/null))
 HARDENING := -fstack-protector-strong $(call has,-fstack-clash-protection) \
+	$(if $(is_i386),,$(call has,-fcf-protection)) $(call has,-mbranch-protection=standard) \
 	$(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
-# The map makes the same of it in every directory.
 COMPILE = $(CC) $(STANDARD) $(WARNINGS) $(HARDENING) -ffile-prefix-map='$(CURDIR)=.' $(CPPFLAGS) $(CFLAGS)
 
-# The library is one file for the programs of every C library: it names none, and takes from the
-# program's only what shim/symbols lists. So the compiler must add no calls into a C library of
-# its own accord: last, to win over CFLAGS.
+# One file for every C library: it names none, and takes only what shim/symbols lists. So the
+# compiler must add no calls of its own accord: last, to win over CFLAGS.
 ANY_LIBC := -fPIC -fno-plt -fvisibility=hidden -fno-stack-protector -U_FORTIFY_SOURCE \
 	$(call has,-mno-outline-atomics)
 LINKING = -shared -nostdlib -Wl,-soname,libnoselfconn.so -Wl,--version-script=shim/exports.map \
@@ -46,8 +47,7 @@ LIBRARY = $(BUILD)/libnoselfconn.so
 # Debian's musl-gcc has no headers of the kernel; the supervisor serves programs of every C library.
 PROGRAMS := $(BUILD)/start $(if $(call has,-include linux/seccomp.h),$(BUILD)/supervise)
 
-# Not with make -s.
-say = $(if $(findstring s,$(firstword -$(MAKEFLAGS))),:,echo '$1';)
+say = $(if $(findstring s,$(firstword -$(MAKEFLAGS))),:,echo '$1';) # not with make -s
 
 all: $(LIBRARY) $(PROGRAMS)
 	@$(call say,$(LIBRARY): for LD_PRELOAD; scripts/noselfconn runs programs with it)

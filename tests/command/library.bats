@@ -46,6 +46,33 @@ undefined() {
 	[[ $output != *TEXTREL* ]]
 }
 
+@test "the library is compiled for control-flow integrity and against stack clashes" {
+	need readelf
+	run readelf -nW "$library"
+	case $(uname -m) in
+	x86_64) [[ $output = *IBT*SHSTK* ]] ;;
+	aarch64) [[ $output = *BTI*PAC* ]] ;;
+	esac
+	run own_make -n
+	[[ $output = *-fstack-clash-protection* ]] || machine_cannot "the compiler has no such option"
+}
+
+# Oldest machines don't have its instructions.
+@test "on i386 the library is compiled without control-flow integrity" {
+	need "gcc -m32"
+	run own_make -n CC='gcc -m32'
+	[[ $output = *'-c -o'* && $output != *-fcf-protection* ]]
+}
+
+@test "the library has one page for its data" {
+	need readelf
+	local load relro
+	# Where the last segment ends, and what of it is read-only after relocation.
+	load=$(readelf -lW "$library" | awk '$1 == "LOAD" { at = $3 "+" $6 } END { print at }')
+	relro=$(readelf -lW "$library" | awk '$1 == "GNU_RELRO" { print $3 "+" $6 }')
+	((load > relro && load - relro <= 4096))
+}
+
 @test "the library does not ask for a stack that can be executed" {
 	need readelf
 	run readelf -lW "$library"

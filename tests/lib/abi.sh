@@ -57,7 +57,7 @@ glibc-2.17)
 	compiler=gcc
 	tests="repair/connect repair/arguments repair/fastopen hostile/deepbind repair/epoll
 		repair/outcome repair/prevention hostile/absent"
-	programs='client arguments fastopen deepbind epoll outcome prevention threads'
+	programs='client arguments deliberate fastopen deepbind epoll outcome prevention threads'
 	goals= # its headers are older than what the library is written for
 	library=$native/libnoselfconn.so
 	single=$build/tests/single.so:
