@@ -111,7 +111,7 @@ costs() {
 	[ "$pages" -le "$most_pages" ]
 }
 
-@test "make needs nothing but a C compiler" {
+@test "make needs nothing but a C compiler, and says where the library is" {
 	need cc
 	# Nothing but what is asked for, and what the compiler is made of.
 	mkdir "$BATS_TEST_TMPDIR/bin"
@@ -120,7 +120,8 @@ costs() {
 		ln -s "$(command -v $program)" "$BATS_TEST_TMPDIR/bin/$program"
 	done
 	environment=(PATH="$BATS_TEST_TMPDIR/bin")
-	own_make
+	run own_make
+	[[ $output = *"$BATS_TEST_TMPDIR/build/libnoselfconn.so: for LD_PRELOAD"* ]]
 	[ -f "$BATS_TEST_TMPDIR/build/libnoselfconn.so" ]
 }
 
