@@ -60,7 +60,7 @@ $(BUILD)/shim/%.o: shim/%.c $(HEADERS) Makefile
 	$(COMPILE) $(ANY_LIBC) -Ishim -c -o $@ $<
 
 $(BUILD)/start: $(wildcard shim/launch/*.c)
-$(BUILD)/supervise: $(wildcard shim/supervise/*.c)
+$(BUILD)/supervise: $(wildcard shim/supervise/*.c) shim/launch/execute.c
 $(PROGRAMS): HARDENING += -fPIE -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,noseparate-code
 $(PROGRAMS): $(HEADERS) Makefile
 	@mkdir -p $(@D)

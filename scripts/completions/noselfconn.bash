@@ -18,7 +18,7 @@ _noselfconn() {
 		elif [[ $option =~ ^(--log|--retries|-[avqs]*[ln])$ ]]; then
 			[[ ${COMP_WORDS[i]} != = ]] || ((++i))
 			((++i))
-		elif [[ $option =~ ^--(check|self-test|print-preload|help|version)$ ]]; then
+		elif [[ $option =~ ^(--(check|self-test|print-preload|help|version)|-h|-V)$ ]]; then
 			action=$option
 		fi
 	done
@@ -32,7 +32,7 @@ _noselfconn() {
 		esac
 	elif ((i == COMP_CWORD)) && [[ $word = -* && $option != -- ]]; then
 		mapfile -t COMPREPLY < <(compgen -W '--verbose --log --retries --quiet --all --strict --check
-			--self-test --print-preload --help --version' -- "$word")
+			--self-test --print-preload -h --help -V --version' -- "$word")
 	elif declare -F _comp_command_offset >/dev/null; then
 		_comp_command_offset "$i" # bash-completion 2.12
 	elif declare -F _command_offset >/dev/null; then

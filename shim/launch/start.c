@@ -10,6 +10,9 @@
  *
  * Exit status, if the command is not run: as of env(1), and 125 for --strict.
  */
+#include "drops.h"
+#include "execute.h"
+
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +29,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-enum { NOT_RUN = 125, NOT_RUNNABLE = 126, NOT_FOUND = 127 };
+enum { NOT_RUN = 125 };
 
 /* Of a script, the kernel reads that much of the first line, and follows so many scripts. */
 enum { FIRST_LINE = 256, MOST_SCRIPTS = 5 };
@@ -128,27 +131,6 @@ static const char *base_name(const char *path)
 	return slash == NULL ? path : slash + 1;
 }
 
-/* Finds the file that execvp(name) runs; false if there is none. */
-static bool find(const char *name, char file[PATH_MAX])
-{
-	struct stat st;
-	const char *path = getenv("PATH");
-	if (strchr(name, '/') != NULL) {
-		snprintf(file, PATH_MAX, "%s", name);
-		return stat(file, &st) == 0;
-	}
-	for (const char *dir = path == NULL ? "/bin:/usr/bin" : path; dir != NULL;) {
-		int len = (int)strcspn(dir, ":");
-		int n = snprintf(file, PATH_MAX, "%.*s%s%s", len, dir, len > 0 ? "/" : "",
-		                 name);
-		if (n < PATH_MAX && stat(file, &st) == 0 && S_ISREG(st.st_mode) &&
-		    access(file, X_OK) == 0)
-			return true;
-		dir = dir[len] == ':' ? dir + len + 1 : NULL;
-	}
-	return false;
-}
-
 /*
  * Reads the first line of a script: its interpreter, or what env(1) starts if it is that.
  * False if the file is none, or its interpreter can't be found.
@@ -163,14 +145,15 @@ static bool read_script(const char *path, char interpreter[PATH_MAX])
 	if (n <= 0)
 		return false;
 	if (strncmp(line, "#!", 2) != 0) /* text is run by the shell, see execvp(3) */
-		return memchr(line, '\0', (size_t)n) == NULL && find("/bin/sh", interpreter);
+		return memchr(line, '\0', (size_t)n) == NULL &&
+		       find_command("/bin/sh", interpreter);
 	line[strcspn(line, "\n")] = '\0';
 	const char *word = strtok_r(line + 2, " \t", &rest);
 	if (word != NULL && strcmp(base_name(word), "env") == 0)
 		while ((word = strtok_r(NULL, " \t", &rest)) != NULL)
 			if (word[0] != '-' && strchr(word, '=') == NULL)
 				break;
-	return word != NULL && find(word, interpreter);
+	return word != NULL && find_command(word, interpreter);
 }
 
 /* Does the kernel start path with privileges, so that the loader ignores the preload? */
@@ -225,6 +208,7 @@ struct obstacle {
 	char library[PATH_MAX]; /* to name in LD_PRELOAD instead of what has $LIB in it, or ""
 	                         */
 	bool private;           /* a supervisor would not do it good either */
+	bool drops;             /* it is reached, but not what it starts */
 };
 
 /*
@@ -257,11 +241,11 @@ static void examine(struct obstacle *it, const char *path, const struct elf *elf
 }
 
 /* What stands between the preload and command? Nothing is said of one that isn't there:
- * execvp() will say what is wrong. */
+ * execute() will say what is wrong. */
 static void look(struct obstacle *it, const char *command, const char *preload)
 {
 	char path[PATH_MAX], interpreter[PATH_MAX];
-	if (!find(command, path))
+	if (!find_command(command, path))
 		return;
 	int scripts = 0;
 	struct elf elf;
@@ -325,24 +309,21 @@ int main(int argc, char **argv)
 	char **command = argv + 4;
 	struct obstacle it = {.why = NULL};
 	look(&it, command[0], preload);
+	bool all = strstr(mode, "+all") != NULL;
+	it.drops = it.why == NULL && it.subject[0] != '\0' && !all && drops_preload(command);
+	if (it.drops)
+		it.why = "drops LD_PRELOAD";
 	preload_library(&it, preload);
 	if (library_path[0] != '\0')
 		setenv("LD_LIBRARY_PATH", library_path, 1);
-	if (it.subject[0] != '\0' && !it.private &&
-	    (it.why != NULL || strstr(mode, "+all") != NULL))
+	if (it.subject[0] != '\0' && !it.private && !it.drops && (it.why != NULL || all))
 		supervise(self, mode, &it, command);
 	if (it.why != NULL && strncmp(mode, "quiet", 5) != 0)
-		fprintf(stderr, "noselfconn: %s %s: no preload reaches it\n", it.subject,
-		        it.why);
+		fprintf(stderr, "noselfconn: %s %s: no preload reaches %s\n", it.subject,
+		        it.why, it.drops ? "what it starts" : "it");
 	if (it.why != NULL && strstr(mode, "+strict") != NULL) {
 		fprintf(stderr, "noselfconn: %s: not run (--strict)\n", command[0]);
 		return NOT_RUN;
 	}
-	execvp(command[0], command);
-	int error = errno;
-	char file[PATH_MAX];
-	fprintf(stderr, "noselfconn: %s: %s%s\n", command[0], strerror(error),
-	        error == ENOENT && find(command[0], file) ? " (its interpreter or loader)"
-	                                                  : "");
-	return error == ENOENT ? NOT_FOUND : NOT_RUNNABLE;
+	return execute(command);
 }

@@ -4,6 +4,7 @@
 #include "borrow.h"
 #include "descriptors.h"
 #include "filter.h"
+#include "launch/execute.h"
 #include "opening.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@
 /* What noselfconn has for the command's LD_PRELOAD, and not for ours. */
 #define PRELOAD "NOSELFCONN_PRELOAD"
 
-enum { NOT_RUN = 125, NOT_RUNNABLE = 126, NOT_FOUND = 127 };
+enum { NOT_RUN = 125 };
 
 void be_command(const struct family *family)
 {
@@ -26,10 +27,7 @@ void be_command(const struct family *family)
 		setenv("LD_PRELOAD", preload, 1);
 	unsetenv(PRELOAD);
 	sigprocmask(SIG_SETMASK, &family->mask, NULL);
-	execvp(family->command[0], family->command);
-	int error = errno;
-	fprintf(stderr, "noselfconn: %s: %s\n", family->command[0], strerror(error));
-	_exit(error == ENOENT ? NOT_FOUND : NOT_RUNNABLE);
+	_exit(execute(family->command));
 }
 
 /*

@@ -33,6 +33,12 @@ complete_bash() {
 	[ "$output" = $'--verbose\n--version' ]
 	run -0 complete_bash --check --
 	[ "$output" = --json ]
+	run -0 complete_bash -
+	has -h -V
+	for option in -h -V --help --version; do
+		run -0 complete_bash $option -
+		[ -z "$output" ]
+	done
 }
 
 @test "bash completes files for --log, then the command, and its arguments" {
@@ -111,6 +117,7 @@ complete_zsh() {
 	need_terminal
 	complete_zsh 'noselfconn --verb' 'verbose'
 	complete_zsh 'noselfconn -' 'prove on this host'
+	complete_zsh 'noselfconn -' '-V'
 	complete_zsh 'noselfconn -v -n 3 mkdir --pare' 'parents'
 	complete_zsh 'noselfconn --retries=3 -- mkdir --pare' 'parents'
 	complete_zsh 'noselfconn -vl /dev/null mkdir --pare' 'parents'

@@ -82,6 +82,38 @@ with socket.create_server(("127.0.0.1", 40000)):
 	has 'cannot be shown here: the ephemeral port range is 40000 to 40001'
 }
 
+# at_once WHY COMMAND...: in one line it says why it can't show anything, before it tries.
+at_once() {
+	run -125 "${@:2}"
+	[[ $output =~ ^'noselfconn: this cannot be shown here: '.*($1)[^$'\n']*$ ]] || {
+		printf '%s\nlacks %s\n' "$output" "$1" >&2
+		return 1
+	}
+}
+
+@test "without a loopback interface or an address of it, that is what it says" {
+	need ip
+	at_once 'is unreachable|does not answer' in_ns sh -c 'ip link set lo down && exec "$0" --self-test' "$wrapper"
+	at_once 'Network is unreachable' in_ns sh -c 'ip addr flush dev lo && exec "$0" --self-test' "$wrapper"
+	run -0 in_ns sh -c 'ip link set lo down && ip link set lo up && exec "$0" --self-test' "$wrapper"
+}
+
+@test "without a temporary directory that can be written, that is what it says" {
+	in_mount() {
+		in_ns unshare -m sh -c 'mount -t tmpfs -o "$1" none "$2" || exit 99
+			[ "$1" != size=4k ] || head -c 4096 /dev/zero >"$2/x"
+			export TMPDIR=$2; shift 2; exec "$@"' sh "$1" "$BATS_TEST_TMPDIR/mount" "$wrapper" --self-test
+	}
+	mkdir "$BATS_TEST_TMPDIR/mount"
+	run in_mount rw
+	[ "$status" -ne 99 ] && [ "$status" -ne 1 ] || cannot "nothing can be mounted here"
+	has 'noselfconn works here.'
+	at_once 'Read-only file system' in_mount ro
+	at_once 'No space left on device' in_mount nr_inodes=1
+	at_once 'No space left on device' in_mount size=4k
+	at_once 'No such file or directory' in_ns env TMPDIR=/nonexistent "$wrapper" --self-test
+}
+
 @test "a library that does not work is found out" {
 	rm "$tree/build"
 	mkdir "$tree/build"

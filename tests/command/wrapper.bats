@@ -313,6 +313,39 @@ fails() {
 	in_each_shell wrong --log
 }
 
+@test "a message names the option as it was typed" {
+	typed() {
+		run "${shell[@]}" "$wrapper" "${@:2}" echo ran
+		[ "$output" = "noselfconn: $1" ]
+	}
+	in_each_shell typed "-l '/': not a file that can be written" -l /
+	in_each_shell typed "-l '/x/y': not a file that can be written" -vl/x/y
+	in_each_shell typed "--log '/': not a file that can be written" --log=/
+	in_each_shell typed "-n 'x': not a number from 0 to 100" -n x
+	in_each_shell typed "--retries 'x': not a number from 0 to 100" --retries x
+}
+
+@test "a NOSELFCONN_LOG that can't be written is said once, and the command is run" {
+	warned() {
+		run "${shell[@]}" "$wrapper" echo ran
+		[ "$output" = "noselfconn: NOSELFCONN_LOG '$NOSELFCONN_LOG': not a file that can be written"$'\n'ran ]
+		run "${shell[@]}" "$wrapper" -q echo ran
+		is ran
+	}
+	silent() {
+		run "${shell[@]}" "$wrapper" echo ran
+		is ran
+		[ ! -e log ]
+	}
+	mkdir -p directory
+	NOSELFCONN_LOG=/nonexistent/log in_each_shell warned
+	NOSELFCONN_LOG=no/directory in_each_shell warned
+	NOSELFCONN_LOG=$PWD/directory in_each_shell warned
+	NOSELFCONN_LOG=log in_each_shell silent
+	NOSELFCONN_LOG=$PWD/log in_each_shell silent
+	NOSELFCONN_LOG= in_each_shell silent
+}
+
 @test "a command that isn't found is 127, one that can't be run is 126" {
 	touch plain
 	printf '#!/nonexistent/interpreter\n' >orphan && chmod +x orphan
@@ -329,6 +362,24 @@ fails() {
 	in_each_shell status_of 126 ./plain -q
 	in_each_shell status_of 127 ./orphan -s
 	PATH=$PWD:$PATH in_each_shell status_of 126 plain
+}
+
+@test "a binary file that the kernel refuses is not run as a script of the shell: 126" {
+	cp "$build/tests/preloaded" foreign && printf '\xff\xfe' | dd of=foreign bs=1 seek=18 conv=notrunc 2>/dev/null
+	head -c 20 "$build/tests/preloaded" >short && chmod +x short
+	printf '\177ELF' >shortest && chmod +x shortest
+	printf 'a\0b' >binary && chmod +x binary
+	local file
+	for file in foreign short shortest binary; do
+		run -126 bash -c ./$file # the control: what bash says
+		fails 126 'Exec format error'
+		run -126 "$wrapper" ./$file
+		[ "$output" = "noselfconn: ./$file: Exec format error" ]
+		run -126 "$wrapper" --all ./$file
+		fails 126 "noselfconn: ./$file: Exec format error"
+		PATH=$PWD:$PATH run -126 "$wrapper" $file
+		fails 126 "noselfconn: $file: Exec format error"
+	done
 }
 
 @test "a script without #! is run by the shell, with the library" {
@@ -512,6 +563,39 @@ compiled() {
 	fails 0 "can't be read"
 	run setpriv --reuid=65534 --clear-groups "$wrapper" -s ./preloaded
 	fails 125 "can't be read"
+}
+
+@test "a command that is known to drop LD_PRELOAD is said to do so, but not with --all" {
+	dropping() {
+		run --separate-stderr "$wrapper" "$@"
+		is 'not preloaded' # the control
+		[[ $stderr = "noselfconn: "*" drops LD_PRELOAD: no preload reaches what it starts" ]] ||
+			{ echo "$stderr" >&2; return 1; }
+		run --separate-stderr "$wrapper" -q "$@"
+		is 'not preloaded'
+		[ -z "$stderr" ]
+		run "$wrapper" -s "$@"
+		fails 125 'not run (--strict)'
+		run "$wrapper" --all "$@"
+		[[ $output != *"drops LD_PRELOAD"* ]]
+	}
+	local program=$build/tests/preloaded name
+	dropping env -i "$program"
+	dropping env - "$program"
+	dropping env --ignore-environment A=B "$program"
+	dropping env -u LD_PRELOAD "$program"
+	dropping env -u HOME -uLD_PRELOAD "$program"
+	dropping env --unset=LD_PRELOAD "$program"
+	dropping env LD_PRELOAD= "$program"
+	printf '#!/bin/sh\nunset LD_PRELOAD\nexec "$@"\n' >sudo && chmod +x sudo
+	for name in doas pkexec trickle mptcpize systemd-run; do ln -s sudo $name; done
+	for name in sudo doas pkexec trickle mptcpize systemd-run; do dropping ./$name "$program"; done
+}
+
+@test "env that keeps LD_PRELOAD is run without a warning, also with --strict" {
+	reached env A=i "$build/tests/preloaded" -i
+	reached env -u HOME "$build/tests/preloaded"
+	reached env -i LD_PRELOAD="$ours" "$build/tests/preloaded"
 }
 
 @test "-h and -V are --help and --version" {
