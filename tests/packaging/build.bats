@@ -117,6 +117,15 @@ programs() {
 	grep -x "Version:  *$version" "$top/scripts/packaging/noselfconn.spec"
 }
 
+@test "CONTRIBUTING.md names every file in which a publisher's own name belongs" {
+	run grep -rlE 'OWNER/|\.invalid|example\.com' "$top/README.md" "$top/scripts"
+	[ "${#lines[@]}" -ge 6 ]
+	local file
+	for file in "${lines[@]}"; do
+		grep -q "[/\`]${file##*/}\`" "$top/CONTRIBUTING.md" || { echo "not named: $file"; return 1; }
+	done
+}
+
 @test "every file says what its license is" {
 	git -C "$top" ls-files >versioned 2>/dev/null && [ -s versioned ] || skip 'no git checkout'
 	# debian/copyright speaks for its directory.
