@@ -214,6 +214,30 @@ verbosely() {
 	[[ $output != *$'\e'* ]]
 }
 
+@test "a report names the program as it was started, whatever title it gives itself" {
+	need perl
+	# Perl writes over argv and calls prctl(PR_SET_NAME), as servers do.
+	NOSELFCONN_VERBOSE=1 run quietly perl -MSocket -e '$0 = "x: master of all";
+		open F, "/proc/self/cmdline"; print STDOUT split(/\0/, <F>), "\n";
+		open F, "/proc/self/comm"; print STDOUT <F>;
+		socket(S, PF_INET, SOCK_STREAM, 0);
+		connect(S, sockaddr_in(40000, INADDR_LOOPBACK)) or print STDOUT "$!\n"'
+	said "x: master of all" "x: master of al" "Connection refused" # the control
+	[[ $output = *"noselfconn: perl["*"]: fd "*": self-connection at 127.0.0.1:40000: "* ]]
+}
+
+@test "a report names the port of the self-connection, also if a later look found none" {
+	# The server that came up does not answer at once: the socket is looked at again after that.
+	LD_PRELOAD=$build/tests/serve.so SERVE_FULL=1 run shimmed in_ns \
+		"$client" tcp4 patience 300 connect 127.0.0.1 40000 names
+	said "connect: EINPROGRESS"
+	repaired reopened connecting 127.0.0.1:40000
+	NOSELFCONN_RETRIES=1 LD_PRELOAD=$build/tests/serve.so run shimmed in_ns \
+		"$client" tcp4 connect 0.0.0.0 40000 names
+	said "connect: ok" "local: 127.0.0.1 40001" "peer: 127.0.0.1 40000"
+	repaired reopened connected 127.0.0.1:40000
+}
+
 @test "a program that has put something else in the place of stderr finds no report in it" {
 	local other=$BATS_TEST_TMPDIR/other
 	# Two files of one filesystem, so that only their inode numbers differ.
@@ -255,6 +279,19 @@ ${lines[0]}" ]
 	[ "$(grep -c 'O_APPEND.*O_CLOEXEC' "$trace.log")" = 2 ]
 	[ "$(grep -c '^write(.*"noselfconn: client.*: connection refused\\n"' "$trace.log")" = 2 ]
 	[ "$(grep -c '^write([^1].*"' "$trace")" = 2 ]
+}
+
+@test "the log is created for its owner alone, and one that exists keeps its mode" {
+	local mask
+	for mask in 000 022 077; do
+		rm -f "$log"
+		run shimmed in_ns sh -c "umask $mask"' && exec "$@"' sh "${connect[@]}"
+		[ "$(stat -c %a "$log")" = 600 ]
+	done
+	chmod 646 "$log"
+	run shimmed in_ns "${connect[@]}"
+	[ "$(wc -l <"$log")" = 2 ]
+	[ "$(stat -c %a "$log")" = 646 ]
 }
 
 @test "the log leaves no descriptor open" {
