@@ -64,7 +64,18 @@ json() {
 	check 40001-40004 40003
 	with_status 1 'Port 40003: at risk; ' 'odd like its lower end'
 	check 40001-40004 40002
-	with_status 1 'Port 40002: at risk, but less so; ' 'even, unlike its lower end'
+	with_status 1 'Port 40002: at risk, less so; ' 'even: chosen after the odd ones'
+}
+
+@test "what it says of a port fits into 80 columns, as does --help" {
+	local ports
+	for ports in '32768-60999 40000' '32768-60999 40001' '32768-60999 80' '32768-60999'; do
+		check $ports
+		printf '%s\n' "${lines[@]}" >>said
+	done
+	"$wrapper" --help >>said
+	[ "$(wc -l <said)" -gt 40 ]
+	run -1 grep -E '.{81}' said
 }
 
 @test "a port outside the range is not at risk" {
