@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The system calls that can open a TCP connection, by every ABI that this machine's kernel has.
- */
+/* The system calls that can open a TCP connection, in every ABI of this machine's kernel. */
 #ifndef CALLS_H
 #define CALLS_H
 
@@ -8,32 +7,29 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum kind {
-	CONNECTS,
-	SENDS,         /* sendto(), with MSG_FASTOPEN */
-	SENDS_MESSAGE, /* sendmsg(), the same */
-	SENDS_MESSAGES,
-	SOCKETCALL, /* i386: the number of one of these and a pointer to its arguments */
-	MAKES_RING  /* io_uring, which then connects with no system call */
+enum call {
+	CONNECT,
+	SENDTO, /* this and the next two with MSG_FASTOPEN */
+	SENDMSG,
+	SENDMMSG,
+	SOCKETCALL,     /* i386: which of the above, and a pointer to its arguments */
+	IO_URING_SETUP, /* a ring then connects without a system call */
+	CALLS
 };
 
-struct call {
-	uint32_t arch, number;
-	enum kind kind;
-	bool wide; /* pointers in memory have 64 bits */
+/* The numbers that one ABI has for them, or NO_CALL. */
+struct abi {
+	uint32_t arch, numbers[CALLS];
 };
+#define NO_CALL UINT32_MAX
 
-/*
- * Those of one arch are neighbours; the last one, with arch 0, is none. It is the first on a
- * machine that this was not written for.
- */
-extern const struct call calls[];
+/* The last one has arch 0. On a machine that this was not written for it is the first. */
+extern const struct abi abis[];
 
-/* Which of them is this? NULL: none. */
-const struct call *find_call(const struct seccomp_data *data);
+/* Returns CALLS if it is none of them. */
+enum call call_of(const struct seccomp_data *data);
 
-/* What socketcall(2) calls them. */
-enum { SOCKETCALL_CONNECT = 3, SOCKETCALL_SENDTO = 11 };
-enum { SOCKETCALL_SENDMSG = 16, SOCKETCALL_SENDMMSG = 20 };
+/* Do pointers in memory have 64 bits there? */
+bool is_wide(const struct seccomp_data *data);
 
 #endif

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "command.h"
 
-#include "borrow.h"
+#include "calls.h"
 #include "descriptors.h"
 #include "filter.h"
+#include "kernel.h"
 #include "launch/execute.h"
-#include "opening.h"
+#include "task.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,91 +20,109 @@
 
 enum { NOT_RUN = 125 };
 
+void say(const struct family *family, const char *file, const char *what, int error)
+{
+	if (!family->mute)
+		fprintf(stderr, "noselfconn: %s: %s%s%s\n", file, what, error == 0 ? "" : ": ",
+		        error == 0 ? "" : strerror(error));
+}
+
 void be_command(const struct family *family)
 {
 	const char *preload = getenv(PRELOAD);
 	if (preload != NULL)
 		setenv("LD_PRELOAD", preload, 1);
 	unsetenv(PRELOAD);
+	signal(SIGCHLD, family->on_child);
 	sigprocmask(SIG_SETMASK, &family->mask, NULL);
+	if (family->mute)
+		close(STDERR_FILENO); /* or one of ours that has the number */
 	_exit(execute(family->command));
 }
 
-/*
- * In the child. A filter can't be taken back, so that the parent first tries whether it reaches
- * a process, on the descriptor gate. Then the listener's number is told, and it takes that.
- */
+/* In the child. */
 static _Noreturn void enter(const struct family *family, int gate)
 {
-	int go = 0;
-	if (!tell(gate, gate) || !hear(gate, &go))
-		_exit(NOT_RUN);
-	int listener = install_filter();
+	int go, listener = install_filter();
 	if (!tell(gate, listener < 0 ? -errno : listener) || listener < 0 || !hear(gate, &go))
 		_exit(NOT_RUN);
 	close(listener);
 	close(gate);
 	if (family->verbose)
-		fprintf(stderr, "noselfconn: %s: supervised, with all that it starts\n",
-		        family->subject);
+		say(family, family->subject, "supervised, with all that it starts", 0);
 	be_command(family);
 }
 
-/* In the parent. Returns the listener, or -1. */
-static int take_listener(pid_t child, int gate, enum obstacle *obstacle, int *error)
+static bool fail(const struct family *family, const char *what, int error)
 {
-	int number = -1, copy = -1;
-	*obstacle = NO_SOCKETS;
-	if (hear(gate, &number))
-		copy = borrow(child, number);
-	*error = errno;
-	if (copy < 0)
-		return -1;
-	close(copy);
-	*obstacle = NO_MEMORY;
-	*error = memory_refused(child);
-	if (*error != 0)
-		return -1;
-	*obstacle = NO_FILTER;
-	*error = ECHILD;
-	if (!tell(gate, 0) || !hear(gate, &number))
-		return -1;
-	*error = -number;
-	if (number < 0)
-		return -1;
-	int listener = borrow(child, number);
-	*error = errno;
-	return listener;
+	family->shared->obstacle = (struct obstacle) {what, error};
+	return false;
 }
 
-pid_t start_command(const struct family *family, int *listener, int *gate,
-                    enum obstacle *obstacle, int *error)
+/* Is what it takes here? With close_range() came POLLHUP of a listener. */
+static bool is_possible(const struct family *family)
 {
-	int ends[2] = {-1, -1};
-	*obstacle = NO_PROCESS;
-	pid_t child = -1;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0)
-		child = fork();
-	*error = errno;
+	if (abis[0].arch == 0)
+		return fail(family, "not written for this kind of machine", 0);
+	if (syscall(SYS_close_range, ~0U, ~0U, 0) != 0)
+		return fail(family, "it takes Linux 5.9", errno);
+	return true;
+}
+
+/* In the parent. */
+static bool take_listener(const struct family *family, pid_t child, int gate)
+{
+	char byte;
+	int number = -ECHILD;
+	hear(gate, &number);
+	if (number == -EBUSY)
+		return fail(family, "it already is, by another program than noselfconn", EBUSY);
+	if (number < 0)
+		return fail(family, "seccomp(2) gives no listener here", -number);
+	int listener = borrow(child, number);
+	if (listener < 0)
+		return fail(family,
+		            "the sockets of a child can't be reached (a container needs "
+		            "CAP_SYS_PTRACE for that; Yama's ptrace_scope 2 and 3 forbid it)",
+		            errno);
+	family->shared->listener = listener;
+	if (peek(child, (uintptr_t)family, &byte, sizeof byte))
+		return true;
+	return fail(family, "the memory of a child can't be read", errno);
+}
+
+bool start_command(const struct family *family, int *gate)
+{
+	int ends[2];
+	if (!is_possible(family))
+		return false;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+		return fail(family, "no more descriptors", errno);
+	pid_t child = fork();
 	if (child == 0) {
 		close(ends[0]);
 		enter(family, ends[1]);
 	}
-	if (ends[1] >= 0)
-		close(ends[1]);
-	*listener = child < 0 ? -1 : take_listener(child, ends[0], obstacle, error);
+	if (child < 0)
+		return fail(family, "no more processes", errno);
+	close(ends[1]);
 	*gate = ends[0];
-	if (*listener >= 0)
-		return child;
-	if (ends[0] >= 0)
-		close(ends[0]);
-	if (child > 0)
-		waitpid(child, NULL, 0);
-	return 0;
+	family->shared->command = child;
+	return take_listener(family, child, *gate);
 }
 
-void let_run(int gate)
+bool has_news(struct shared *shared, int *status)
 {
-	tell(gate, 0);
-	close(gate);
+	pid_t child;
+	while ((child = waitpid(-1, status, WNOHANG | WUNTRACED | WCONTINUED)) > 0) {
+		if (child != shared->command)
+			continue;
+		shared->stopped = WIFSTOPPED(*status);
+		if (WIFCONTINUED(*status))
+			continue;
+		if (!WIFSTOPPED(*status))
+			shared->command = 0;
+		return true;
+	}
+	return false;
 }

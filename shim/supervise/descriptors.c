@@ -3,25 +3,31 @@
 
 #include "kernel.h"
 
+#include <limits.h>
+#include <signal.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-static int least_from(const int *kept, int count, unsigned from)
+void keep_only(const int *kept, int count)
 {
-	int least = -1;
-	for (int i = 0; i < count; i++)
-		if (kept[i] >= 0 && (unsigned)kept[i] >= from && (least < 0 || kept[i] < least))
-			least = kept[i];
-	return least;
+	(void)!chdir("/");
+	for (unsigned from = 0, next; from != UINT_MAX; from = next + (next != UINT_MAX)) {
+		next = UINT_MAX; /* or the least of those that are kept */
+		for (int i = 0; i < count; i++)
+			if ((unsigned)kept[i] >= from && (unsigned)kept[i] < next)
+				next = (unsigned)kept[i];
+		if (next > from)
+			syscall(SYS_close_range, from, next - 1, 0);
+	}
 }
 
-void close_all_but(const int *kept, int count)
+int open_signals(void)
 {
-	unsigned from = 0;
-	for (int next; (next = least_from(kept, count, from)) >= 0; from = (unsigned)next + 1)
-		if ((unsigned)next > from)
-			syscall(SYS_close_range, from, (unsigned)next - 1, 0);
-	syscall(SYS_close_range, from, ~0U, 0);
+	sigset_t all;
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	return signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 bool tell(int socket, int value)

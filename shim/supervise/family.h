@@ -3,13 +3,17 @@
  * Who is whose parent:
  *
  *   front        what the user started, and waits for: passes signals on, and the exit status
- * back supervisor   in a session of its own, so that no signal to the group meets it; a
- * subreaper, so that it is an ancestor of all that it supervises, which Yama may ask for
- *   |- keeper    has the listener too, and takes over if the supervisor is killed
+ *                back
+ *   supervisor   in a session of its own, so that no signal to the group meets it
+ *   |- keeper    in the front's group: tells the front which signals the group got
  *   `- command   in the front's group and session, as if it were the front
  *
  * The front ends with the command, the supervisor and the keeper with the last process of the
- * tree.
+ * tree. All three have the listener. If the supervisor is killed, the front serves it; if the
+ * front is gone too, the keeper does.
+ *
+ * Front and supervisor are subreapers, and so ancestors of all that they supervise, which Yama
+ * may ask for.
  */
 #ifndef FAMILY_H
 #define FAMILY_H
@@ -24,34 +28,32 @@
 struct family {
 	char **command;
 	const char *subject; /* of what is said */
-	bool verbose;
-	sigset_t mask;             /* of signals, that the command is to have */
-	int front_end, news_end;   /* the supervisor tells the front what happens */
-	int asks_end, witness_end; /* the front asks the keeper what its group got */
+	bool verbose, mute;
+	sigset_t mask;           /* of signals, that the command is to have */
+	sighandler_t on_child;   /* what it is to do on SIGCHLD: the default, or nothing */
+	int front_end, news_end; /* the supervisor tells the front the command's status */
+	int asks_end,
+	        witness_end; /* the front asks the keeper whether its group got a signal */
 	struct shared {
+		struct obstacle {
+			const char *what;
+			int error; /* an errno, or 0 */
+		} obstacle;        /* why the command can't be supervised */
+		pid_t command;
+		int listener; /* the supervisor's descriptor */
 		struct flight flight;
-		_Atomic bool stopped; /* is the command, as far as the supervisor knows? */
+		_Atomic bool stopped; /* is the command, as far as is known? */
+		bool last;            /* did the tree end with it? */
 	} * shared;
 };
 
-/* From the supervisor to the front. */
-struct news {
-	enum what { UNABLE, RUNS, STOPPED, ENDED } what;
-	int value;  /* an errno; the command's pid; its status, as of wait(2) */
-	int detail; /* UNABLE: an obstacle; ENDED: was it the last process of the tree? */
-};
+/* Does not return if the command runs supervised; else shared->obstacle tells why not. */
+void be_front(struct family *family);
 
-/* What can be in the way of supervising. */
-enum obstacle { NO_PROCESS, NO_FILTER, NO_SOCKETS, NO_MEMORY };
-
-/* Does not return. The parent is the front. */
-_Noreturn void be_supervisor(struct family *family);
-
-/* Does not return if the command runs supervised; else says what is in the way, with an errno.
+/*
+ * Does not return. Tells the front that the command runs, by an int, and each time that it has
+ * stopped or ended, by its status, as of wait(2). Tells nothing if it can't be supervised.
  */
-enum obstacle be_front(struct family *family, int *error);
-
-/* Does not return: becomes the command, or ends as env(1) does. */
-_Noreturn void be_command(const struct family *family);
+_Noreturn void be_supervisor(struct family *family);
 
 #endif

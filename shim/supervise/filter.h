@@ -14,8 +14,8 @@ bool is_filtered(void);
 
 /*
  * Installs it for this process, for good, and returns the listener, or -1 and errno: EBUSY if
- * somebody else already listens, ENOSYS on a machine that this was not written for. Without
- * CAP_SYS_ADMIN that takes no_new_privs: set-user-ID programs lose their privilege.
+ * somebody else already listens. Without CAP_SYS_ADMIN that takes no_new_privs: set-user-ID
+ * programs lose their privilege.
  */
 int install_filter(void);
 

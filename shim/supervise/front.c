@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "family.h"
-
+#include "command.h"
 #include "descriptors.h"
-#include "keeper.h"
+#include "task.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -23,8 +22,19 @@ static void suffer(int sig)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
-static _Noreturn void end_as(int status)
+/* The command has this status: whoever waits for us is to see it. */
+static void follow(const struct family *family, int status)
 {
+	if (WIFSTOPPED(status)) {
+		/* If somebody has let it go on meanwhile, nobody would let us. */
+		if (family->shared->stopped)
+			suffer(WSTOPSIG(status));
+		return;
+	}
+	if (family->shared->last) /* the supervisor ends too: so it is accounted to us what the
+	                             tree has used */
+		while (wait(NULL) > 0)
+			;
 	if (WIFSIGNALED(status)) {
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* one core is enough */
 		suffer(WTERMSIG(status));
@@ -33,12 +43,14 @@ static _Noreturn void end_as(int status)
 	_exit(WEXITSTATUS(status));
 }
 
-/* The command has stopped: the shell that waits for us is to see that. If somebody has let it
- * go on meanwhile, nobody would let us. */
-static void stop_as(const struct family *family, int status)
+/* Was sig, which we were sent, sent to our whole group? The keeper is a member of it. */
+static bool group_got(const struct family *family, int sig)
 {
-	if (family->shared->stopped)
-		suffer(WSTOPSIG(status));
+	int yes = 0;
+	/* A signal to a group is sent to its members one by one, while the kernel holds a lock
+	 * that this call waits for. */
+	setpgid(0, getpgrp());
+	return tell(family->asks_end, sig) && hear(family->asks_end, &yes) && yes;
 }
 
 /* Passes a signal on, unless the command has got it as we have: as one of our group. */
@@ -57,64 +69,46 @@ static void pass_on(const struct family *family, pid_t command, int signals)
 		kill(command, sig);
 }
 
-/* The supervisor was killed: the command is our child now. */
-static void wait_myself(struct family *family, pid_t command)
+static _Noreturn void accompany(struct family *family, int listener)
 {
-	int status;
-	pid_t child;
-	while ((child = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED)) > 0) {
-		if (child != command)
-			continue;
-		family->shared->stopped = WIFSTOPPED(status);
-		if (WIFSTOPPED(status))
-			stop_as(family, status);
-		else if (!WIFCONTINUED(status))
-			end_as(status);
-	}
-}
-
-static void follow(struct family *family, pid_t supervisor, const struct news *news)
-{
-	if (news->what == STOPPED)
-		stop_as(family, news->value);
-	if (news->what != ENDED)
-		return;
-	if (news->detail) /* it ends too: what the tree has used is accounted to us */
-		waitpid(supervisor, NULL, 0);
-	end_as(news->value);
-}
-
-static _Noreturn void accompany(struct family *family, pid_t supervisor, pid_t command)
-{
-	sigset_t all;
-	sigfillset(&all);
-	int signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
-	const int kept[] = {family->front_end, family->asks_end, signals};
-	close_all_but(kept, 3);
-	(void)!chdir("/");
+	struct shared *shared = family->shared;
+	const pid_t command = shared->command;
+	int signals = open_signals(), status;
+	const int kept[] = {family->front_end, family->asks_end, listener, signals};
+	keep_only(kept, 4);
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	for (;;) {
-		struct pollfd p[] = {{.fd = family->front_end, .events = POLLIN},
-		                     {.fd = signals, .events = POLLIN}};
-		struct news news;
-		if (poll(p, 2, -1) < 0)
+	for (bool alone = false;;) {
+		struct pollfd p[] = {{.fd = alone ? -1 : family->front_end, .events = POLLIN},
+		                     {.fd = signals, .events = POLLIN},
+		                     {.fd = alone ? listener : -1, .events = POLLIN}};
+		if (poll(p, 3, -1) < 0)
 			continue;
-		if (p[0].revents & POLLIN && read(p[0].fd, &news, sizeof news) == sizeof news)
-			follow(family, supervisor, &news);
-		else if (p[0].revents & POLLHUP)
-			family->front_end = -1;
+		if (p[0].revents & POLLIN && hear(family->front_end, &status)) {
+			follow(family, status);
+		} else if (p[0].revents & POLLHUP) {
+			alone = true; /* the supervisor was killed: the command is our child */
+			take_over(listener, &shared->flight);
+		}
 		if (p[1].revents & POLLIN)
 			pass_on(family, command, signals);
-		if (family->front_end < 0)
-			wait_myself(family, command);
+		if (p[2].revents & POLLIN)
+			serve(listener, &shared->flight);
+		while (alone && has_news(shared, &status))
+			follow(family, status);
+		/* It ended, and the supervisor was killed before it said how. */
+		if (alone && kill(command, 0) != 0 && errno == ESRCH)
+			follow(family, SIGKILL);
 	}
 }
 
-enum obstacle be_front(struct family *family, int *error)
+void be_front(struct family *family)
 {
-	struct news news = {.what = UNABLE, .detail = NO_PROCESS};
+	int runs;
+	struct shared *shared = family->shared;
+	shared->obstacle.what = "no more processes";
 	pid_t supervisor = fork();
-	*error = errno;
+	if (supervisor < 0)
+		shared->obstacle.error = errno;
 	if (supervisor == 0) {
 		close(family->front_end);
 		close(family->asks_end);
@@ -122,12 +116,8 @@ enum obstacle be_front(struct family *family, int *error)
 	}
 	close(family->news_end);
 	close(family->witness_end);
-	family->news_end = family->witness_end = -1;
-	if (supervisor > 0 && read(family->front_end, &news, sizeof news) == sizeof news)
-		*error = news.value;
-	if (news.what == RUNS)
-		accompany(family, supervisor, news.value);
+	if (supervisor > 0 && hear(family->front_end, &runs))
+		accompany(family, borrow(supervisor, shared->listener));
 	if (supervisor > 0)
 		waitpid(supervisor, NULL, 0);
-	return (enum obstacle)news.detail;
 }

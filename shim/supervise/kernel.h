@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What the headers of an older system do not have. */
+/* What the headers of an older system do not have; of sockets, that is base/kernel.h's. */
 #ifndef SUPERVISE_KERNEL_H
 #define SUPERVISE_KERNEL_H
 
+#include "base/kernel.h"
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV /* Linux 5.19 */
@@ -18,15 +18,6 @@
 #endif
 #ifndef PIDFD_THREAD /* Linux 6.9 */
 #define PIDFD_THREAD O_EXCL
-#endif
-#ifndef IP_LOCAL_PORT_RANGE /* Linux 6.3 */
-#define IP_LOCAL_PORT_RANGE 51
-#endif
-#ifndef SO_BINDTOIFINDEX /* Linux 5.1 */
-#define SO_BINDTOIFINDEX 62
-#endif
-#ifndef SO_NETNS_COOKIE /* Linux 5.14 */
-#define SO_NETNS_COOKIE 71
 #endif
 
 /* They have the same numbers on every machine. */

@@ -1,25 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "listener.h"
 
-#include "borrow.h"
 #include "kernel.h"
 #include "opening.h"
 #include "prevent.h"
+#include "range.h"
+#include "task.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
 /* So many calls may have been taken, and not noted, by one who was killed between the two; some
  * numbers belong to calls that were given up before. */
 enum { UNNOTED = 64 };
-
-void tune_listener(int listener)
-{
-	/* The answer and the task change places on one processor; since Linux 6.6. */
-	ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
-}
 
 /* Returns 0, or the errno that the call must fail with. */
 static int attend(int listener, const struct seccomp_notif *call)
@@ -62,18 +55,13 @@ void serve(int listener, struct flight *flight)
 	flight->taken = 0;
 }
 
-void land(int listener, struct flight *flight)
+void take_over(int listener, struct flight *flight)
 {
 	uint64_t taken = flight->taken;
+	open_range();
 	if (taken != 0)
 		answer(listener, taken, attend(listener, &flight->call));
 	flight->taken = 0;
 	for (uint64_t i = 1; i <= UNNOTED; i++) /* of a call that is not taken: no effect */
 		answer(listener, flight->last + i, 0);
-}
-
-bool nobody_is_left(int listener)
-{
-	struct pollfd p = {.fd = listener};
-	return poll(&p, 1, 0) == 1 && (p.revents & POLLHUP) != 0;
 }

@@ -8,10 +8,11 @@
  *
  * Exit status: that of the command; 125 to 127 as of env(1).
  */
-#include "family.h"
+#include "command.h"
 #include "filter.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -20,77 +21,55 @@
 
 enum { NOT_RUN = 125 };
 
-static void say(const char *subject, const char *what, int error)
-{
-	fprintf(stderr, "noselfconn: %s: %s%s%s\n", subject, what, error == 0 ? "" : ": ",
-	        error == 0 ? "" : strerror(error));
-}
-
-static const char *reason(enum obstacle obstacle, int error)
-{
-	if (obstacle == NO_PROCESS)
-		return "not supervised: no more processes";
-	if (obstacle == NO_FILTER && error == EBUSY)
-		return "not supervised: it already is, by another program than noselfconn";
-	if (obstacle == NO_FILTER)
-		return "not supervised: no seccomp listener here (Linux 5.9 has it; some "
-		       "containers forbid it)";
-	if (obstacle == NO_MEMORY)
-		return "not supervised: the memory of a child can't be read";
-	return "not supervised: the sockets of a child can't be reached (in a container, that "
-	       "takes "
-	       "CAP_SYS_PTRACE)";
-}
-
 static bool prepare(struct family *family)
 {
 	int news[2], asks[2];
 	sigset_t all;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, news) != 0 ||
+	family->shared = mmap(NULL, sizeof *family->shared, PROT_READ | PROT_WRITE,
+	                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (family->shared == MAP_FAILED ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, news) != 0 ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, asks) != 0)
 		return false;
 	family->front_end = news[0];
 	family->news_end = news[1];
 	family->asks_end = asks[0];
 	family->witness_end = asks[1];
-	family->shared = mmap(NULL, sizeof *family->shared, PROT_READ | PROT_WRITE,
-	                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (family->shared == MAP_FAILED)
-		return false;
 	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, &family->mask);
+	sigprocmask(SIG_BLOCK, &all, NULL);
 	return true;
-}
-
-static bool has(const char *mode, const char *word)
-{
-	const char *at = strstr(mode, word), *end = strchr(mode, ':');
-	return at != NULL && (end == NULL || at < end);
 }
 
 int main(int argc, char **argv)
 {
 	if (argc < 3)
 		return NOT_RUN; /* only noselfconn calls this */
-	const char *mode = argv[1], *subject = strchr(mode, ':');
-	struct family family = {.command = argv + 2, .verbose = has(mode, "verbose")};
-	family.subject = subject == NULL ? argv[2] : subject + 1;
+	char *mode = argv[1], *subject = strchr(mode, ':'), why[256];
+	if (subject != NULL)
+		*subject++ = '\0';
+	struct family family = {.command = argv + 2,
+	                        .subject = subject == NULL ? argv[2] : subject,
+	                        .verbose = strstr(mode, "verbose") != NULL,
+	                        .mute = fcntl(STDERR_FILENO, F_GETFD) < 0};
 	sigprocmask(SIG_BLOCK, NULL, &family.mask);
+	family.on_child = signal(SIGCHLD, SIG_DFL);
 	if (is_filtered()) {
 		if (family.verbose)
-			say(family.subject, "supervised already", 0);
+			say(&family, family.subject, "supervised already", 0);
 		be_command(&family);
 	}
-	int error = 0;
-	enum obstacle obstacle = NO_PROCESS;
-	if (prepare(&family))
-		obstacle = be_front(&family, &error);
-	else
-		error = errno;
-	if (!has(mode, "quiet"))
-		say(family.subject, reason(obstacle, error), error);
-	if (!has(mode, "strict"))
+	struct obstacle obstacle = {"no memory or descriptors", 0};
+	if (prepare(&family)) {
+		be_front(&family);
+		obstacle = family.shared->obstacle;
+	} else {
+		obstacle.error = errno;
+	}
+	snprintf(why, sizeof why, "not supervised: %s", obstacle.what);
+	if (strstr(mode, "quiet") == NULL)
+		say(&family, family.subject, why, obstacle.error);
+	if (strstr(mode, "strict") == NULL)
 		be_command(&family);
-	say(family.command[0], "not run (--strict)", 0);
+	say(&family, family.command[0], "not run (--strict)", 0);
 	return NOT_RUN;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a call that opens a connection was told: read from the memory of the task. */
+/* What a call that opens a connection was told. */
 #ifndef OPENING_H
 #define OPENING_H
 
@@ -10,7 +10,7 @@
 
 union address {
 	struct sockaddr_in6 in6; /* first: gcc 15 and newer clear no other by default */
-	struct sockaddr_in in;
+	struct sockaddr_in in;   /* its port is at the same place */
 	struct sockaddr any;
 };
 
@@ -19,13 +19,8 @@ struct opening {
 	union address to;
 };
 
-/* Its port; it is at the same place in both families. */
-int port_of(const union address *address);
-
-/* False: to no address of IPv4 or IPv6, or it can't be read. */
+/* Reads it from the memory of the task. False: to no address of IPv4 or IPv6, or it can't be
+ * read. */
 bool read_opening(pid_t task, const struct seccomp_data *data, struct opening *opening);
-
-/* Can the memory of task be read at all? Returns an errno. */
-int memory_refused(pid_t task);
 
 #endif

@@ -6,29 +6,21 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#ifndef IP_BIND_ADDRESS_NO_PORT
-#define IP_BIND_ADDRESS_NO_PORT 24
-#endif
-
-static bool is_closed_tcp(int fd)
-{
-	unsigned char state = 0;
-	socklen_t size = sizeof state;
-	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state, &size) == 0 && state == TCP_CLOSE;
-}
-
 /* After a connection that failed, the kernel still tells the port that it had. */
-static bool local_address(int fd, union address *local)
+static bool read_local(int fd, union address *local)
 {
 	socklen_t size = sizeof *local;
 	memset(local, 0, sizeof *local);
 	return getsockname(fd, &local->any, &size) == 0;
+}
+
+static int port_of(const union address *address)
+{
+	return ntohs(address->in.sin_port);
 }
 
 static socklen_t size_of(const union address *address)
@@ -36,30 +28,12 @@ static socklen_t size_of(const union address *address)
 	return address->any.sa_family == AF_INET ? sizeof address->in : sizeof address->in6;
 }
 
-static bool is_unspecified(const union address *address)
+/* An option that is a number; 0 also if the kernel does not have it. */
+static int number_option(int fd, int level, int name)
 {
-	if (address->any.sa_family == AF_INET)
-		return address->in.sin_addr.s_addr == INADDR_ANY;
-	const struct in6_addr *in6 = &address->in6.sin6_addr;
-	return IN6_IS_ADDR_UNSPECIFIED(in6) ||
-	       (IN6_IS_ADDR_V4MAPPED(in6) && memcmp(in6->s6_addr + 12, "\0\0\0", 4) == 0);
-}
-
-static bool same_host(const union address *a, const union address *b)
-{
-	if (a->any.sa_family == AF_INET)
-		return a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
-	return memcmp(&a->in6.sin6_addr, &b->in6.sin6_addr, sizeof a->in6.sin6_addr) == 0;
-}
-
-/* Does it not go by the routes that all do? */
-static bool is_routed_specially(int fd)
-{
-	int device = 0, mark = 0;
-	socklen_t size = sizeof device, size2 = sizeof mark;
-	getsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &device, &size);
-	getsockopt(fd, SOL_SOCKET, SO_MARK, &mark, &size2);
-	return device != 0 || mark != 0;
+	int value = 0;
+	socklen_t size = sizeof value;
+	return getsockopt(fd, level, name, &value, &size) == 0 ? value : 0;
 }
 
 /*
@@ -68,70 +42,81 @@ static bool is_routed_specially(int fd)
  */
 static bool meets_itself(const union address *local, const union address *to)
 {
-	union address from = *local;
-	socklen_t size = sizeof from;
-	if (is_unspecified(to))
-		return true;
+	union address from = *local, peer = *to;
+	socklen_t size = sizeof peer;
 	int fd = socket(to->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return true;
 	from.in.sin_port = 0;
-	bool told = (is_unspecified(local) || bind(fd, &from.any, size_of(&from)) == 0) &&
-	            connect(fd, &to->any, size_of(to)) == 0 &&
-	            getsockname(fd, &from.any, &size) == 0;
+	bool told = bind(fd, &from.any, size_of(&from)) == 0 &&
+	            connect(fd, &to->any, size_of(to)) == 0 && read_local(fd, &from) &&
+	            getpeername(fd, &peer.any, &size) == 0;
 	close(fd);
-	return !told || same_host(&from, to);
+	from.in.sin_port = peer.in.sin_port;
+	return !told || memcmp(&from, &peer, size) == 0;
 }
 
-static bool bind_now(int fd, const union address *local, int without_port)
+/* Does it not go by the routes that all do? */
+static bool is_routed_specially(int fd)
 {
-	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &without_port, sizeof without_port);
-	return bind(fd, &local->any, size_of(local)) == 0;
+	return number_option(fd, SOL_SOCKET, SO_BINDTOIFINDEX) != 0 ||
+	       number_option(fd, SOL_SOCKET, SO_MARK) != 0;
 }
 
-/* To its own address, or the wildcard, which leaves no trace when the port is given back. */
-static bool bind_any_port(int fd, union address local)
+static int bind_to(int fd, const union address *address)
 {
-	int option = 0, error = 0;
-	socklen_t size = sizeof option;
+	return bind(fd, &address->any, size_of(address)) == 0 ? 0 : errno;
+}
+
+/*
+ * To its own address, or the wildcard, which leaves no trace when the port is given back.
+ * Meanwhile the socket has none of these options: the first puts the choice off to connect(),
+ * and with the others the kernel may choose a port that others have.
+ */
+static int bind_any_port(int fd, union address local)
+{
+	static const int options[][2] = {{IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT},
+	                                 {SOL_SOCKET, SO_REUSEADDR},
+	                                 {SOL_SOCKET, SO_REUSEPORT}};
+	enum { OPTIONS = sizeof options / sizeof *options };
+	const int on = 1, off = 0;
+	bool had[OPTIONS] = {false};
 	local.in.sin_port = 0;
-	getsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &option, &size);
-	if (!bind_now(fd, &local, 0)) {
-		error = errno;
-		bind_now(fd, &local, 1); /* it has lost its address by that */
+	for (int i = 0; i < OPTIONS; i++) {
+		had[i] = number_option(fd, options[i][0], options[i][1]) != 0;
+		if (had[i])
+			setsockopt(fd, options[i][0], options[i][1], &off, sizeof off);
 	}
-	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &option, sizeof option);
-	errno = error;
-	return error == 0;
+	int error = bind_to(fd, &local);
+	if (error != 0) { /* it has lost its address by that */
+		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+		bind_to(fd, &local);
+		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &off, sizeof off);
+	}
+	for (int i = 0; i < OPTIONS; i++)
+		if (had[i])
+			setsockopt(fd, options[i][0], options[i][1], &on, sizeof on);
+	return error;
 }
 
-/* The same while a socket of ours has port: in our network namespace, that is. */
-static bool bind_while_held(int fd, const union address *local, int port)
+/*
+ * The same from one side of port, since Linux 6.3, and while a socket of ours has port, if that
+ * is in our network namespace.
+ */
+static int bind_elsewhere(int fd, const union address *local, int port, bool below)
 {
+	uint32_t own = own_range(fd), low = own & 0xffff, high = own >> 16;
 	union address held = {.in6.sin6_family = local->any.sa_family};
 	held.in.sin_port = htons((uint16_t)port);
 	int holder = socket(local->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (holder >= 0 && bind(holder, &held.any, size_of(&held)) != 0) {
-		close(holder); /* somebody else has it */
-		holder = -1;
-	}
-	bool bound = bind_any_port(fd, *local);
-	int error = errno;
-	if (holder >= 0)
-		close(holder);
-	errno = error;
-	return bound;
-}
-
-/* The same from one side of port: in any network namespace, but since Linux 6.3. */
-static bool bind_beside(int fd, const union address *local, int port, bool below)
-{
-	unsigned before = halve_range(fd, port, below);
-	bool bound = bind_any_port(fd, *local);
-	int error = errno;
-	restore_range(fd, before);
-	errno = error;
-	return bound;
+	bind_to(holder, &held);
+	if (below)
+		high = (uint32_t)port - 1;
+	else
+		low = (uint32_t)port + 1;
+	set_own_range(fd, high << 16 | low);
+	int error = bind_any_port(fd, *local);
+	set_own_range(fd, own);
+	close(holder);
+	return error;
 }
 
 /* A port that the kernel chose is given back when a socket leaves LISTEN; disconnecting one
@@ -146,7 +131,7 @@ static void give_port_back(int fd)
 static bool has_another_port(int fd, int port)
 {
 	union address now;
-	return local_address(fd, &now) && port_of(&now) != port && port_of(&now) != 0;
+	return read_local(fd, &now) && port_of(&now) != port && port_of(&now) != 0;
 }
 
 /*
@@ -155,16 +140,14 @@ static bool has_another_port(int fd, int port)
  */
 static int take_own_port(int fd, const union address *local, int port)
 {
-	enum { HELD, BELOW, ABOVE, NONE };
-	if (!bind_any_port(fd, *local) && errno != EINVAL)
+	int error = bind_any_port(fd, *local);
+	if (error != 0 && error != EINVAL)
 		return 0; /* no port is left, not even that one */
-	for (int way = HELD; !has_another_port(fd, port); way++) {
+	for (int tries = 0; !has_another_port(fd, port); tries++) {
 		give_port_back(fd);
-		if (way == NONE)
+		if (tries == 2)
 			return EADDRNOTAVAIL;
-		bool bound = way == HELD ? bind_while_held(fd, local, port)
-		                         : bind_beside(fd, local, port, way == BELOW);
-		if (!bound && errno == EINVAL)
+		if (bind_elsewhere(fd, local, port, tries == 0) == EINVAL)
 			return 0; /* the program chose it: a deliberate self-connection */
 	}
 	return 0;
@@ -175,16 +158,18 @@ int prevent(pid_t task, int fd, const union address *to)
 	struct range range;
 	union address local;
 	int port = port_of(to);
-	if (port == 0 || !is_closed_tcp(fd) || !local_address(fd, &local) ||
+	/* The state comes first in struct tcp_info. */
+	int state = number_option(fd, IPPROTO_TCP, TCP_INFO) & 0xff;
+	if (port == 0 || state != STATE_CLOSE || !read_local(fd, &local) ||
 	    local.any.sa_family != to->any.sa_family)
 		return 0;
 	if (in_our_namespace(fd, task)) {
-		bool known = range_of(fd, &range), taken = port_of(&local) == port;
-		if (known && !taken && (port < range.low || port > range.high))
+		bool has_it = port_of(&local) == port, known = read_range(&range);
+		if (known && !has_it && (port < range.low || port > range.high))
 			return 0;
 		if (!meets_itself(&local, to) && !is_routed_specially(fd))
 			return 0;
-		if (known && !taken && !range.own && cut_range(fd, &range, port))
+		if (known && !has_it && own_range(fd) == 0 && cut_range(fd, &range, port))
 			return 0;
 	}
 	return take_own_port(fd, &local, port);

@@ -5,18 +5,11 @@
 #define RANGE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
-struct range {
-	int low, high;
-	bool own; /* the socket has one, which is not wider than the namespace's */
-};
-
-/* To be called before the others, and before the descriptors are counted. */
+/* To be called once before the others. */
 void open_range(void);
-
-/* The descriptor that open_range() left open, or -1. */
-int range_fd(void);
 
 /*
  * Is the socket in our network namespace, as far as can be told? Before Linux 5.14 the socket
@@ -24,18 +17,22 @@ int range_fd(void);
  */
 bool in_our_namespace(int fd, pid_t task);
 
-/* The range for a socket of our network namespace; false if it can't be told: no /proc. */
-bool range_of(int fd, struct range *range);
+struct range {
+	int low, high;
+};
 
-/* Leaves port out of the socket's range, of which the part on one side of it is kept. False if
- * that can't be: before Linux 6.3, and for MPTCP later than that. */
-bool cut_range(int fd, const struct range *range, int port);
+/* The range of our network namespace; false if it can't be told: no /proc. */
+bool read_range(struct range *range);
 
 /*
- * The same whatever the namespace: leaves out what is not below port, or not above it. If that
- * is all, the kernel ignores it. Returns what restore_range() needs.
+ * The socket's own range, as IP_LOCAL_PORT_RANGE has it: low in the lower half, high in the
+ * upper; 0 is an end that it does not have. What cut_range() has left there is undone first.
  */
-unsigned halve_range(int fd, int port, bool below);
-void restore_range(int fd, unsigned before);
+uint32_t own_range(int fd);
+bool set_own_range(int fd, uint32_t own);
+
+/* Leaves port out of what the socket, which has no range of its own, may choose: keeps the part
+ * of range on one side of it. False if that can't be: before Linux 6.3, and for MPTCP later. */
+bool cut_range(int fd, const struct range *range, int port);
 
 #endif

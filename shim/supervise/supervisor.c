@@ -1,129 +1,143 @@
 /* SPDX-License-Identifier: MIT */
-#include "supervisor.h"
-
 #include "command.h"
 #include "descriptors.h"
-#include "keeper.h"
+#include "kernel.h"
 #include "range.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-static void inform(struct family *family, enum what what, int value, int detail)
+static _Noreturn void watch(struct family *family);
+
+/* All signals are blocked here: those that the group got are pending. */
+static void bear_witness(int front)
 {
-	struct news news = {what, value, detail};
-	send(family->news_end, &news, sizeof news, MSG_NOSIGNAL);
+	int sig;
+	sigset_t set;
+	const struct timespec now = {0};
+	if (!hear(front, &sig))
+		return;
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	tell(front, sigtimedwait(&set, NULL, &now) == sig);
 }
 
-/* What has become of the command. Returns its pid, or 0 after its end. */
-static pid_t heard_of(struct family *family, int listener, pid_t command, int status)
+static _Noreturn void be_keeper(struct family *family, int supervisor)
 {
-	family->shared->stopped = WIFSTOPPED(status);
-	if (WIFSTOPPED(status))
-		inform(family, STOPPED, status, 0);
-	if (WIFSTOPPED(status) || WIFCONTINUED(status))
-		return command;
-	bool last = nobody_is_left(listener);
-	inform(family, ENDED, status, last);
-	close(family->news_end);
-	family->news_end = -1;
-	return 0;
+	int listener = family->shared->listener, front = family->witness_end;
+	const int kept[] = {listener, supervisor, front};
+	keep_only(kept, 3);
+	while (supervisor >= 0 || front >= 0) {
+		struct pollfd p[] = {
+		        {.fd = listener}, {.fd = supervisor}, {.fd = front, .events = POLLIN}};
+		if (poll(p, 3, -1) < 0)
+			continue;
+		if (p[0].revents & POLLHUP)
+			_exit(0);
+		if (p[1].revents & POLLHUP)
+			supervisor = -1;
+		if (p[2].revents & POLLHUP)
+			front = -1;
+		else if (p[2].revents & POLLIN)
+			bear_witness(front);
+	}
+	family->news_end = family->witness_end = -1;
+	family->shared->command = 0; /* it has ended, or is nobody's any more */
+	take_over(listener, &family->shared->flight);
+	watch(family);
 }
 
-static pid_t reap(struct family *family, int listener, int children, pid_t command)
+/* Forks one, in our group. Returns our end of a socket, which is hung up if it ends; -1: none.
+ */
+static int start_keeper(struct family *family)
+{
+	int ends[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+		return -1;
+	pid_t keeper = fork();
+	if (keeper == 0) {
+		close(ends[0]);
+		be_keeper(family, ends[1]);
+	}
+	close(ends[1]);
+	if (keeper > 0)
+		return ends[0];
+	close(ends[0]);
+	return -1;
+}
+
+/* Has the last task ended that has the filter? */
+static bool nobody_is_left(int listener)
+{
+	struct pollfd p = {.fd = listener};
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLHUP) != 0;
+}
+
+static void reap(struct family *family, int signals)
 {
 	struct signalfd_siginfo info;
 	int status;
-	pid_t child;
-	(void)!read(children, &info, sizeof info);
-	while ((child = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED)) > 0)
-		if (child == command)
-			command = heard_of(family, listener, command, status);
-	return command;
+	(void)!read(signals, &info, sizeof info);
+	while (has_news(family->shared, &status)) {
+		family->shared->last = nobody_is_left(family->shared->listener);
+		tell(family->news_end, status);
+	}
 }
 
-static int listen_to_children(void)
+static _Noreturn void watch(struct family *family)
 {
-	sigset_t set;
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-/* The last process of the tree has ended, for which the keeper ends too. */
-static _Noreturn void end(void)
-{
-	while (wait(NULL) > 0)
-		;
-	_exit(0);
-}
-
-void watch(struct family *family, int listener, pid_t command)
-{
-	int children = listen_to_children(), keeper = start_keeper(family, listener);
+	struct shared *shared = family->shared;
+	int keeper = start_keeper(family), signals = open_signals();
 	setsid();
-	if (family->witness_end >= 0)
-		close(family->witness_end);
-	family->witness_end = -1;
-	command = reap(family, listener, children, command);
-	for (bool over = false;;) {
-		struct pollfd p[] = {{.fd = over ? -1 : listener, .events = POLLIN},
-		                     {.fd = children, .events = POLLIN},
+	for (bool over = false; !over || shared->command != 0;) {
+		struct pollfd p[] = {{.fd = over ? -1 : shared->listener, .events = POLLIN},
+		                     {.fd = signals, .events = POLLIN},
 		                     {.fd = family->news_end},
 		                     {.fd = keeper}};
 		if (poll(p, 4, -1) < 0)
 			continue;
+		over |= (p[0].revents & POLLHUP) != 0;
 		if (p[0].revents & POLLIN)
-			serve(listener, &family->shared->flight);
+			serve(shared->listener, &shared->flight);
 		if (p[1].revents & POLLIN)
-			command = reap(family, listener, children, command);
-		if (p[2].revents & POLLHUP && command > 0) { /* the front was killed */
-			kill(command, SIGKILL);
-			close(family->news_end);
+			reap(family, signals);
+		if (p[2].revents & POLLHUP) {
+			if (shared->command != 0) /* the front was killed before it */
+				kill(shared->command, SIGKILL);
 			family->news_end = -1;
 		}
-		over |= (p[0].revents & POLLHUP) != 0;
-		if (over && command == 0)
-			end();
 		if (p[3].revents & POLLHUP && !over) {
 			close(keeper);
-			keeper = start_keeper(family, listener);
+			keeper = start_keeper(family);
 		}
 	}
-}
-
-static void raise_limit(void)
-{
-	struct rlimit limit;
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
+	while (wait(NULL) > 0) /* the keeper ends too */
+		;
+	_exit(0);
 }
 
 void be_supervisor(struct family *family)
 {
-	int listener, gate, error;
-	enum obstacle obstacle;
+	int gate = -1;
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-	pid_t command = start_command(family, &listener, &gate, &obstacle, &error);
-	if (command == 0) {
-		inform(family, UNABLE, error, (int)obstacle);
+	if (!start_command(family, &gate)) {
+		close(gate);
+		wait(NULL); /* what was begun ends */
 		_exit(0);
 	}
-	raise_limit();
+	const int kept[] = {family->shared->listener, gate, family->news_end,
+	                    family->witness_end};
+	keep_only(kept, 4);
+	/* The answer and the task change places on one processor; since Linux 6.6. */
+	ioctl(family->shared->listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
+	      SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
 	open_range();
-	const int kept[] = {listener, gate, family->news_end, family->witness_end, range_fd()};
-	close_all_but(kept, 5);
-	(void)!chdir("/");
-	tune_listener(listener);
-	inform(family, RUNS, command, 0);
-	let_run(gate);
-	watch(family, listener, command);
+	tell(family->news_end, 0);
+	tell(gate, 0);
+	close(gate);
+	watch(family);
 }
