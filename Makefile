@@ -44,8 +44,8 @@ SOURCES = $(sort $(wildcard shim/*.c $(addprefix shim/,$(addsuffix /*.c,base dee
 HEADERS = $(wildcard shim/*.h shim/*/*.h)
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
 LIBRARY = $(BUILD)/libnoselfconn.so
-# Debian's musl-gcc has no headers of the kernel; the supervisor serves programs of every C library.
-PROGRAMS := $(BUILD)/start $(if $(call has,-include linux/seccomp.h),$(BUILD)/supervise)
+# Debian's musl-gcc has no headers of the kernel, and old systems' lack what the supervisor needs.
+PROGRAMS := $(BUILD)/start $(if $(call has,$(CPPFLAGS) -Ishim -include shim/supervise/kernel.h),$(BUILD)/supervise)
 
 say = $(if $(findstring s,$(firstword -$(MAKEFLAGS))),:,echo '$1';) # not with make -s
 

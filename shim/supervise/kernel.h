@@ -9,6 +9,12 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
+#ifndef SECCOMP_RET_USER_NOTIF /* the Makefile then leaves the supervisor out */
+#error "The kernel's headers are older than Linux 5.0."
+#endif
+#ifndef SECCOMP_USER_NOTIF_FLAG_CONTINUE /* Linux 5.5 */
+#define SECCOMP_USER_NOTIF_FLAG_CONTINUE (1UL << 0)
+#endif
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV /* Linux 5.19 */
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
 #endif
