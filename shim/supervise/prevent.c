@@ -66,34 +66,21 @@ static int bind_to(int fd, const union address *address)
 	return bind(fd, &address->any, size_of(address)) == 0 ? 0 : errno;
 }
 
-/*
- * To its own address, or the wildcard, which leaves no trace when the port is given back.
- * Meanwhile the socket has none of these options: the first puts the choice off to connect(),
- * and with the others the kernel may choose a port that others have.
- */
+static int bind_now(int fd, const union address *local, int without_port)
+{
+	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &without_port, sizeof without_port);
+	return bind_to(fd, local);
+}
+
+/* To its own address, or the wildcard, which leaves no trace when the port is given back. */
 static int bind_any_port(int fd, union address local)
 {
-	static const int options[][2] = {{IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT},
-	                                 {SOL_SOCKET, SO_REUSEADDR},
-	                                 {SOL_SOCKET, SO_REUSEPORT}};
-	enum { OPTIONS = sizeof options / sizeof *options };
-	const int on = 1, off = 0;
-	bool had[OPTIONS] = {false};
+	int option = number_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT);
 	local.in.sin_port = 0;
-	for (int i = 0; i < OPTIONS; i++) {
-		had[i] = number_option(fd, options[i][0], options[i][1]) != 0;
-		if (had[i])
-			setsockopt(fd, options[i][0], options[i][1], &off, sizeof off);
-	}
-	int error = bind_to(fd, &local);
-	if (error != 0) { /* it has lost its address by that */
-		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
-		bind_to(fd, &local);
-		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &off, sizeof off);
-	}
-	for (int i = 0; i < OPTIONS; i++)
-		if (had[i])
-			setsockopt(fd, options[i][0], options[i][1], &on, sizeof on);
+	int error = bind_now(fd, &local, 0);
+	if (error != 0)
+		bind_now(fd, &local, 1); /* it has lost its address by that */
+	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &option, sizeof option);
 	return error;
 }
 

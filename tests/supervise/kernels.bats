@@ -43,10 +43,34 @@ as_user_under() {
 	[ "$output" = "connect: ECONNREFUSED" ]
 }
 
+@test "under Yama's ptrace_scope 1, what has lost its supervisor is protected: the front is an ancestor, too" {
+	# shellcheck disable=SC2016 # for that shell
+	as_user_under 1 bash -c 'mkfifo fifo
+		children() {
+			for stat in /proc/[0-9]*/stat; do
+				! read -r pid _ _ parent _ <$stat || [ $parent != $1 ] || echo $pid
+			done 2>/dev/null
+		}
+		./supervise quiet sh -c "read x <fifo; ./client $*" &
+		until supervisor=$(children $!) && [ -n "$supervisor" ]; do :; done
+		until [ $(children $supervisor | wc -l) = 2 ]; do :; done # the keeper, too
+		kill -KILL $supervisor
+		while [ -e /proc/$supervisor ]; do :; done
+		echo go >fifo
+		wait $!' - $connects
+	[ "$output" = "connect: ECONNREFUSED" ]
+}
+
 @test "under Yama's ptrace_scope 2, an ordinary user is warned" {
 	as_user_under 2 ./supervise warn ./client $connects
-	[[ ${lines[0]} = "noselfconn: ./client: not supervised: the sockets of a child can't be reached"* ]]
+	warned
+}
+
+# warned: in one line, and the client has run.
+warned() {
+	[[ ${lines[0]} = "noselfconn: ./client: not supervised: the sockets of a child can't be reached"*Yama* ]]
 	[ "${lines[1]}" = "connect: ok" ]
+	[ "${#lines[@]}" = 2 ]
 }
 
 @test "a program of i386 on a kernel that runs it, which may use socketcall()" {
@@ -60,4 +84,13 @@ as_user_under() {
 	refused tcp4 connect 127.0.0.1 40000
 	refused_later tcp4 nonblock connect 127.0.0.1 40000
 	refused tcp6 connect ::1 40000
+}
+
+@test "under Yama's ptrace_scope 3, from which there is no way back, an ordinary user and root are warned" {
+	[ "${OWN_MACHINE-}" = 1 ] || machine_cannot "this machine's Yama is not ours to set"
+	as_user_under 3 ./supervise warn ./client $connects
+	warned
+	run in_ns ./supervise warn ./client $connects
+	warned
+	scope=''
 }
