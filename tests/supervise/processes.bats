@@ -103,6 +103,45 @@ no_process() {
 	both sh -c 'grep -E "^Sig(Blk|Ign|Cgt)" /proc/self/status'
 }
 
+# started WORDS: a shell that does these words, and then becomes what follows.
+started() {
+	started=(sh -c "$1"'; exec "$@"' -)
+}
+
+@test "if the user ignores SIGCHLD, so does the command, whose end is seen all the same" {
+	need perl
+	ignoring=(timeout -s KILL 20 perl -e '$SIG{CHLD} = "IGNORE"; exec @ARGV')
+	run in_ns "${ignoring[@]}" sh -c 'grep ^SigIgn /proc/self/status; exit 7'
+	local without="$status $output"
+	run in_ns "${ignoring[@]}" $supervise sh -c 'grep ^SigIgn /proc/self/status; exit 7'
+	[ "$status $output" = "$without" ]
+	[ "$status" = 7 ]
+}
+
+@test "without stdin, stdout and stderr, and with nowhere to say what is wrong" {
+	for closed in '<&- >&- 2>&-' '2>&-'; do
+		started "exec $closed"
+		run in_ns "${started[@]}" "$build/supervise" verbose sh -c 'exit 6'
+		[ "$status $output" = "6 " ]
+		run in_ns "${started[@]}" "$build/supervise" verbose ./no-such-command
+		[ "$status $output" = "127 " ]
+		run in_ns "${started[@]}" "$build/tests/refuse" docker -- "$build/supervise" warn sh -c 'exit 6'
+		[ "$status $output" = "6 " ]
+	done
+}
+
+@test "without a terminal and a session of its own, and in the background" {
+	run in_ns setsid -w $supervise "$client" tcp4 connect 127.0.0.1 40000
+	[ "$status $output" = "0 connect: ECONNREFUSED" ]
+	scene '$supervise "$client" tcp4 connect 127.0.0.1 40000 & wait $!; echo "status $?"'
+	said "connect: ECONNREFUSED" "status 0"
+}
+
+@test "the time that the command and its children use is accounted to it" {
+	scene 'TIMEFORMAT=%U; time $supervise bash -c "for ((i = 0; i < 300000; i++)); do :; done"'
+	[ "${output//[.,]/}" -gt 100 ]
+}
+
 @test "a signal to the wrapper alone reaches the command once" {
 	start bash -c "$counts"
 	for signal in TERM HUP USR1 WINCH; do
