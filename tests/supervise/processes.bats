@@ -119,7 +119,7 @@ started() {
 }
 
 @test "without stdin, stdout and stderr, and with nowhere to say what is wrong" {
-	for closed in '<&- >&- 2>&-' '2>&-'; do
+	for closed in '<&- >&- 2>&-' '<&- 2>&-' '2>&-'; do
 		started "exec $closed"
 		run in_ns "${started[@]}" "$build/supervise" verbose sh -c 'exit 6'
 		[ "$status $output" = "6 " ]
