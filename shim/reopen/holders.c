@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "holders.h"
 
+#include "base/kernel.h"
 #include "base/sys.h"
 #include "report/text.h"
 #include <errno.h>
@@ -31,12 +32,12 @@ struct entry {
 };
 
 /*
- * After a look-up failed: has another process closed the descriptor, or exited, or may this
- * process not look at it? In this process nothing vanishes meanwhile.
+ * After a look-up failed: has another process closed the descriptor, or exited? In this process
+ * nothing vanishes meanwhile.
  */
 static bool is_gone(const struct search *s, long error)
 {
-	return s->other && (error == -ENOENT || error == -ESRCH || error == -EACCES);
+	return s->other && (error == -ENOENT || error == -ESRCH);
 }
 
 static bool spend(struct search *s, int calls)
@@ -130,7 +131,7 @@ static bool descriptor_is_other(struct search *s, int dir, const char *name)
 		unsigned long fd = text_number(name, NULL, 10);
 		return !s->other && ((int)fd == s->mine[0] || (int)fd == s->mine[1]);
 	}
-	if (text_equal(link, "anon_inode:[eventpoll]") || (socket && !s->other))
+	if (text_equal(link, "anon_inode:[eventpoll]") || socket)
 		return info_is_without(s, dir, name);
 	return !text_equal(link, "anon_inode:[io_uring]");
 }
@@ -244,10 +245,26 @@ static bool is_signal_driven(int fd)
 	       (sys_fcntl(fd, F_GETFL, 0) & O_ASYNC) != 0;
 }
 
-/* The second look at the list is for a process that was forked by one that has ended since. */
+/*
+ * A ring may have neither a descriptor nor a mapping. A thread that never had a ring is told
+ * that the flag is invalid (or, before Linux 5.18, any thread is: then each ring shows).
+ */
+static bool has_had_ring(void)
+{
+	const int likely_unused = 15;
+	const unsigned registered_ring = 1U << 4; /* IORING_ENTER_REGISTERED_RING */
+	long result = sys(SYS_io_uring_enter, likely_unused, 0, 0, registered_ring, 0, 0);
+	return result != -EINVAL && result != -ENOSYS;
+}
+
+/*
+ * If the first process is hidden, others may be. The second look at the list is for a process
+ * that was forked by one that has ended since.
+ */
 bool held_only_here(int fd, int own)
 {
 	struct search s = {.inode = inode_of(fd), .mine = {fd, own}, .budget = BUDGET};
-	return s.inode != 0 && !is_signal_driven(fd) && each_process(&s, note_process) &&
+	return s.inode != 0 && !is_signal_driven(fd) && !has_had_ring() &&
+	       each_process(&s, note_process) && is_noted(&s, -1, "1") &&
 	       processes_are_without(&s) && each_process(&s, is_noted);
 }

@@ -19,7 +19,10 @@ static bool look_at(int fd, struct statx *st)
 	return sys_statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, st) == 0;
 }
 
-/* fstat() and netfilter's owner match show who opened a socket; fchmod() works on one. */
+/*
+ * fstat() and netfilter's owner match show who opened a socket; fchmod() and fchown() work on
+ * one. (A socket's times don't count: in a new one the kernel leaves those of an older socket.)
+ */
 static bool is_same_owner(int a, int b)
 {
 	struct statx x, y;

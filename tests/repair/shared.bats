@@ -48,6 +48,11 @@ served() {
 	done
 }
 
+@test "A socket that nobody else has is reopened, although there is another process" {
+	shimmed shared tcp4 127.0.0.1 40000 connect
+	repaired reopened
+}
+
 @test "Duplicates made before connect() see the same refusal" {
 	refused dup dup connect look error bindable close look
 }
@@ -100,25 +105,67 @@ served() {
 	refused dup fork pass connect look there look bindable close bindable there bindable there close
 }
 
-# ring HOW [LOW-HIGH]: connects to 127.0.0.1:40000 a socket that a ring has, and sends with that.
+@test "A child whose first thread has ended sees the same" {
+	refused leader connect look there look there error bindable close there look
+	served leader connect look there look there write close there look
+}
+
+@test "A child whose second thread alone has the socket sees the same" {
+	refused table connect look there look there error bindable close there look
+	served table connect look there look there write close there look
+}
+
+@test "A socket on its way to another process is the same when it arrives" {
+	refused post connect look there take there look bindable close there look
+	served post connect look there take there look there write
+}
+
+@test "A process that others may not look at sees the same" {
+	# With this capability, root may.
+	local setpriv=(setpriv --bounding-set=-sys_ptrace)
+	in_ns "${setpriv[@]}" true || machine_cannot "setpriv can't drop a capability here"
+	shared() {
+		in_ns "${setpriv[@]}" "$build/tests/shared" "$@"
+	}
+	refused fork there hide connect look there look there error bindable close there look
+}
+
+@test "What chmod() and chown() did to a socket, fstat() goes on showing" {
+	refused mode connect look
+	shared tcp4 127.0.0.1 7 group | grep -q ok || machine_cannot "there is no second group here"
+	refused group connect look
+}
+
+# ring HOW...: connects to 127.0.0.1:40000 a socket that a ring has, and sends with that.
 ring() {
-	in_ns "${2:-40000-40001}" "$build/tests/ring" "$1"
+	in_ns "$build/tests/ring" "$@"
 }
 
-need_ring() {
+# ring_alike HOW...: that ring sends what it should, on whatever connection there is.
+ring_alike() {
 	local status=0
-	ring "$1" 41000-41001 >/dev/null 2>&1 || status=$?
-	[ "$status" != 125 ] || machine_cannot "this kernel lets nobody have an io_uring that is $1"
+	ring "$@" >/dev/null 2>&1 || status=$?
+	[ "$status" != 125 ] || machine_cannot "this kernel lets nobody have an io_uring: $*"
+	run ring "$@"
+	[ "$output" = "connect: ok, to itself"$'\n'"sent: 4" ]
+	LD_PRELOAD=$build/tests/inject.so INJECT_SERVER=127.0.0.1:40000@2 run shimmed ring "$@"
+	[ "$output" = "connect: ok"$'\n'"sent: 4" ]
+	repaired "reset in place" connected
 }
 
-@test "A socket that an io_uring has is the same for that, whether its descriptor is open or closed" {
-	local how
-	for how in open closed; do
-		need_ring $how
-		run ring $how
-		[ "$output" = "connect: ok, to itself"$'\n'"sent: 4" ]
-		LD_PRELOAD=$build/tests/inject.so INJECT_SERVER=127.0.0.1:40000@2 run shimmed ring $how
-		[ "$output" = "connect: ok"$'\n'"sent: 4" ]
-		repaired "reset in place" connected
-	done
+@test "A socket that an io_uring has is the same for that" {
+	ring_alike open
+}
+
+@test "A socket that an io_uring without a descriptor has is the same for that" {
+	ring_alike closed
+}
+
+@test "A socket that an io_uring without a descriptor and a mapping has is the same for that" {
+	ring_alike none
+}
+
+@test "A socket that an io_uring of another process has is the same for that" {
+	ring_alike open there
+	ring_alike closed there
 }

@@ -7,6 +7,12 @@
  *   nonblock                 O_NONBLOCK, which all references share
  *   dup                      another descriptor in this process
  *   fork                     a child that inherits the socket
+ *   leader                   a child whose first thread has ended, and another one has it
+ *   table                    a child whose second thread has descriptors of its own; the first
+ *                            one has closed the socket
+ *   post                     sends it to a process that does not receive it, until "there take"
+ *   hide                     (there) is a process that others may not look at
+ *   mode, group              fchmod() and fchown() it
  *   pass                     another process, which is sent it over a Unix socket
  *   send                     sends it over a Unix socket of this process
  *   receive                  and receives another descriptor of it there
@@ -15,7 +21,8 @@
  * and of the connection, here or there:
  *
  *   connect poll error write shutdown close
- *   look                     what every descriptor that the process has of the socket shows
+ *   look                     what every descriptor that the process has of the socket shows,
+ *                            and its mode and group
  *   bindable                 can a server bind and listen at ADDR:PORT?
  *   timewait                 how many sockets of the namespace are in TIME_WAIT
  */
@@ -27,10 +34,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -43,6 +54,7 @@ static int copies[MOST_COPIES], n_copies; /* the first is the one that is used *
 static ino_t inode;                       /* of the socket, when it was opened */
 static int other = -1;                    /* leads to the last process that has the socket */
 static int own[2];                        /* a Unix socket that only this process has */
+static int post[2];                       /* one whose second end only another process has */
 
 static void said(const char *word, int result)
 {
@@ -69,7 +81,7 @@ static void look_at(int fd)
 {
 	struct sockaddr_storage a;
 	socklen_t len = sizeof a;
-	struct stat st;
+	struct stat st = {0};
 	/* The port has the same place in both families. */
 	const in_port_t *port = &((struct sockaddr_in *)&a)->sin_port;
 	const in_port_t *dest_port = &((struct sockaddr_in *)&dest)->sin_port;
@@ -84,7 +96,8 @@ static void look_at(int fd)
 	len = sizeof a;
 	int result = getpeername(fd, (struct sockaddr *)&a, &len);
 	printf(", %s", result == 0 ? "connected" : strerrorname_np(errno));
-	printf(", flags %#x\n", (unsigned)fcntl(fd, F_GETFL));
+	printf(", flags %#x, mode %o, group %u\n", (unsigned)fcntl(fd, F_GETFL), st.st_mode,
+	       st.st_gid);
 }
 
 static int server(void)
@@ -117,6 +130,8 @@ static bool is(const char *word, const char *name)
 	return strcmp(word, name) == 0;
 }
 
+static int receive_socket(int through);
+
 static bool use(const char *word)
 {
 	int fd = copies[0], error = 0;
@@ -139,7 +154,16 @@ static bool use(const char *word)
 	else if (is(word, "look"))
 		for (int i = 0; i < n_copies; i++)
 			look_at(copies[i]);
-	else if (is(word, "bindable"))
+	else if (is(word, "mode"))
+		said(word, fchmod(fd, 0600));
+	else if (is(word, "group"))
+		said(word, fchown(fd, (uid_t)-1, 1));
+	else if (is(word, "hide"))
+		said(word, prctl(PR_SET_DUMPABLE, 0));
+	else if (is(word, "take")) {
+		add_copy(receive_socket(post[1]));
+		remember_inode();
+	} else if (is(word, "bindable"))
 		said(word, server());
 	else if (is(word, "timewait"))
 		printf("timewait: %d\n",
@@ -212,9 +236,55 @@ static void tell(const char *word)
 		errx(2, "there %s: the other process failed", word);
 }
 
-static int new_process(void)
+static int ends[2]; /* between a process and the one that it has just made */
+static atomic_bool has_own_table;
+
+static void wait_until_leader_has_ended(void)
 {
-	int ends[2];
+	char path[32], state = ' ';
+	snprintf(path, sizeof path, "/proc/%d/stat", getpid());
+	while (state != 'Z') {
+		FILE *f = fopen(path, "re");
+		if (f == NULL || fscanf(f, "%*d %*[^)]) %c", &state) != 1)
+			err(2, "%s", path);
+		fclose(f);
+		sched_yield();
+	}
+}
+
+static void *obeying_thread(void *how)
+{
+	if (is(how, "table")) {
+		if (unshare(CLONE_FILES) != 0)
+			err(2, "unshare");
+		has_own_table = true;
+	} else {
+		wait_until_leader_has_ended();
+		send(ends[1], "ready", 5, 0);
+	}
+	obey(ends[1]);
+	return NULL;
+}
+
+static void leave_to_thread(char *how)
+{
+	pthread_t thread;
+	if (pthread_create(&thread, NULL, obeying_thread, how) != 0)
+		errx(2, "pthread_create");
+	if (is(how, "leader"))
+		pthread_exit(NULL);
+	while (!has_own_table)
+		sched_yield();
+	close(copies[0]);
+	send(ends[1], "ready", 5, 0);
+	for (;;)
+		pause();
+}
+
+static int new_process(char *how)
+{
+	char ready[8];
+	bool in_thread = !is(how, "fork");
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
 		err(2, "socketpair");
 	fflush(stdout);
@@ -223,10 +293,14 @@ static int new_process(void)
 		err(2, "fork");
 	if (child == 0) {
 		alarm(60);
+		if (in_thread)
+			leave_to_thread(how);
 		close(ends[0]);
 		obey(ends[1]);
 	}
 	close(ends[1]);
+	if (in_thread)
+		recv(ends[0], ready, sizeof ready, 0);
 	return ends[0];
 }
 
@@ -236,9 +310,11 @@ int main(int argc, char **argv)
 		errx(2, "usage: shared KIND ADDR PORT WORD...");
 	alarm(60);
 	dest_len = address(argv[2], argv[3], &dest);
-	int stranger = new_process(); /* has nothing yet */
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, own) != 0)
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, own) != 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, post) != 0)
 		err(2, "socketpair");
+	int stranger = new_process((char[]) {"fork"}); /* has nothing yet */
+	close(post[1]);
 	add_copy(socket(strchr(argv[1], '6') != NULL ? AF_INET6 : AF_INET, SOCK_STREAM,
 	                argv[1][0] == 'm' ? IPPROTO_MPTCP : IPPROTO_TCP));
 	remember_inode();
@@ -250,8 +326,11 @@ int main(int argc, char **argv)
 			fcntl(copies[0], F_SETFL, O_NONBLOCK);
 		} else if (is(*word, "dup")) {
 			add_copy(dup(copies[0]));
-		} else if (is(*word, "fork")) {
-			other = new_process();
+		} else if (is(*word, "fork") || is(*word, "leader") || is(*word, "table")) {
+			other = new_process(*word);
+		} else if (is(*word, "post")) {
+			other = stranger;
+			send_socket(post[0], copies[0]);
 		} else if (is(*word, "pass")) {
 			other = stranger;
 			tell("pass");
