@@ -50,6 +50,13 @@ bool endpoint_is_wildcard(const struct endpoint *end)
 	       memcmp(&end->addr, mapped, sizeof mapped) == 0;
 }
 
+bool endpoint_is_loopback(const struct endpoint *end)
+{
+	static const unsigned char loopback[16] = {[15] = 1};
+	return endpoint_is_ipv4(end) ? end->addr.s6_addr[12] == IN_LOOPBACKNET
+	                             : memcmp(&end->addr, loopback, sizeof loopback) == 0;
+}
+
 struct address local_address(int fd)
 {
 	struct address a = {.len = sizeof a.in6};

@@ -75,6 +75,9 @@ bool endpoint_is_ipv4(const struct endpoint *end);
 /* Is it 0.0.0.0 or ::? connect() then takes an address of the host. */
 bool endpoint_is_wildcard(const struct endpoint *end);
 
+/* Is it in 127.0.0.0/8, or ::1? */
+bool endpoint_is_loopback(const struct endpoint *end);
+
 /* Returns the local address of fd, asked twice; without a length if the kernel fails. */
 struct address local_address(int fd);
 

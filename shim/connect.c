@@ -66,7 +66,7 @@ __attribute__((noinline)) static int connect_in_threads(int fd, const struct soc
 	struct prevention p = prevent_begin(fd, addr, len);
 	do
 		outcome = next_connect(fd, addr, len) == 0 ? 0 : errno;
-	while (outcome == EADDRNOTAVAIL && prevent_otherwise(&p, fd));
+	while (outcome == EADDRNOTAVAIL && prevent_otherwise(&p, fd, addr, len));
 	prevent_end(&p, fd, outcome);
 	if (outcome == EADDRNOTAVAIL && !p.by_range)
 		outcome = retry_unavailable(fd, addr, len);

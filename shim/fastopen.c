@@ -80,7 +80,7 @@ struct fastopen fastopen_begin_message(int fd, int flags, const void *msg)
 bool fastopen_otherwise(struct fastopen *f, ssize_t result)
 {
 	return f->opens && result < 0 && errno == EADDRNOTAVAIL &&
-	       prevent_otherwise(&f->prevention, f->fd);
+	       prevent_otherwise(&f->prevention, f->fd, f->addr, f->len);
 }
 
 /*

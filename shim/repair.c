@@ -120,7 +120,7 @@ static int begin_again(struct repair *r, unsigned tries)
 		r->kept++;
 	do
 		outcome = begin_without_waiting(r);
-	while (outcome == EADDRNOTAVAIL && prevent_otherwise(&p, r->own));
+	while (outcome == EADDRNOTAVAIL && prevent_otherwise(&p, r->own, NULL, 0));
 	prevent_end(&p, r->own, outcome);
 	return outcome;
 }

@@ -11,10 +11,13 @@
 
 #pragma weak clock_gettime
 
-enum { SHARE = 16, MINUTE_MS = 60000 };
+enum { SHARE = 16, MINUTE_MS = 60000, FEW_DESCRIPTORS = 256, MOST_TRIES = 8 };
 
 /* How many sockets have been given a port that they keep, in this minute, and when it began. */
 static atomic_uint given, minute;
+
+/* The destination's port of the last call that was refused. */
+static atomic_uint refused;
 
 /*
  * The clock of the vDSO is no system call. Shifted, because a 32-bit machine has no 64-bit
@@ -28,64 +31,82 @@ static unsigned milliseconds(void)
 	return (unsigned)t.tv_sec * 1000 + (unsigned)(t.tv_nsec >> 20);
 }
 
-static bool is_budget_left(struct port_range range)
+/* The kernel gives the lowest descriptor, so that fd tells how many sockets may be open. */
+static bool is_budget_left(int fd)
 {
-	unsigned now = milliseconds();
+	struct port_range range = ephemeral_ports();
+	unsigned now = milliseconds(), share = (range.high - range.low) / SHARE;
 	if (now - atomic_load_explicit(&minute, memory_order_relaxed) >= MINUTE_MS) {
 		atomic_store_explicit(&minute, now, memory_order_relaxed);
 		atomic_store_explicit(&given, 0, memory_order_relaxed);
 	}
-	return atomic_load_explicit(&given, memory_order_relaxed) <=
-	       (range.high - range.low) / SHARE;
+	return atomic_load_explicit(&given, memory_order_relaxed) <= share &&
+	       (unsigned)fd < FEW_DESCRIPTORS + share;
 }
 
-static bool is_shared(int fd)
+/* With IP_BIND_ADDRESS_NO_PORT, bind() would leave the choice to connect(). */
+static bool bind_now(int fd, const struct address *local)
 {
-	int address = 1, port = 1;
-	socklen_t len = sizeof address, other_len = sizeof port;
-	return sys_getsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &address, &len) != 0 || address ||
-	       sys_getsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &port, &other_len) != 0 || port;
-}
-
-bool port_take(int fd, in_port_t port)
-{
-	struct port_range range = ephemeral_ports();
-	bool chosen_last = (port_number(port) - range.low) % 2 != 0;
-	if (chosen_last || !is_budget_left(range))
-		return false;
-	struct address local = local_address(fd);
-	if (local.len == 0 || address_port(&local) != 0 || is_shared(fd) ||
-	    sys_bind(fd, &local.any, local.len) != 0)
-		return false;
-	atomic_fetch_add_explicit(&given, 1, memory_order_relaxed);
-	local = local_address(fd);
-	if (address_port(&local) != port)
-		return true;
-	port_give_back(fd); /* the only one that was left */
-	return false;
+	int later = 0;
+	bool changed = sockopt_get(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &later) &&
+	               later != 0 && sockopt_set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 0);
+	bool bound = sys_bind(fd, &local->any, local->len) == 0;
+	if (changed)
+		sockopt_set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, later);
+	return bound;
 }
 
 /*
  * The kernel takes a port back when the state of a socket changes to TCP_CLOSE. Nobody has port
  * 0, so that this attempt to connect is refused.
  */
-void port_give_back(int fd)
+static void give_back(int fd, const struct address *local)
 {
-	struct address local = local_address(fd);
 	struct address nobody = {.in = {.sin_family = AF_INET}, .len = sizeof nobody.in};
 	struct sockaddr none = {.sa_family = AF_UNSPEC};
 	int error;
-	if (local.any.sa_family == AF_INET6)
+	if (local->any.sa_family == AF_INET6)
 		nobody = (struct address) {.in6 = {.sin6_family = AF_INET6},
 		                           .len = sizeof nobody.in6};
 	sys(SYS_connect, fd, (long)&nobody.any, (long)nobody.len, 0, 0, 0);
 	sys(SYS_connect, fd, (long)&none, sizeof none, 0, 0, 0);
 	sockopt_get(fd, SOL_SOCKET, SO_ERROR, &error);
-	port_is_free_again();
 }
 
-void port_is_free_again(void)
+bool port_take(int fd, in_port_t port)
+{
+	const struct address before = local_address(fd);
+	if (before.len == 0 || address_port(&before) != 0 ||
+	    (!is_budget_left(fd) &&
+	     atomic_load_explicit(&refused, memory_order_relaxed) != port))
+		return false;
+	for (int tries = 0; tries < MOST_TRIES && bind_now(fd, &before); tries++) {
+		struct address local = local_address(fd);
+		if (address_port(&local) != port) {
+			atomic_fetch_add_explicit(&given, 1, memory_order_relaxed);
+			return true;
+		}
+		give_back(fd, &local);
+	}
+	return false;
+}
+
+static void free_again(void)
 {
 	if (atomic_load_explicit(&given, memory_order_relaxed) > 0)
 		atomic_fetch_sub_explicit(&given, 1, memory_order_relaxed);
+}
+
+void port_give_back(int fd)
+{
+	struct address local = local_address(fd);
+	give_back(fd, &local);
+	free_again();
+}
+
+void port_was_refused(in_port_t port, bool taken)
+{
+	atomic_store_explicit(&refused, port, memory_order_relaxed);
+	if (taken)
+		free_again();
 }

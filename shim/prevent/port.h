@@ -14,20 +14,22 @@
  * It goes with the connection: nothing shows that it was not connect() that chose it, unless
  * the call fails before a segment is sent.
  *
- * Not done if the program has bound a port, or an address may be shared (SO_REUSEADDR): then
- * connect() might find the 4-tuple taken. Nor for a port of the other parity than the lower end
- * of the range: connect() chooses these last, bind() first.
+ * A port that is bound is nobody else's, whatever the destination, as long as the connection
+ * and its TIME_WAIT last. So no more than a sixteenth of the range is given away in a minute,
+ * and nothing in a process that has more descriptors open. After that a socket gets a port only
+ * if the last call to this destination's port was refused: such a call gives it back. Not done
+ * either if the socket has a port. Returns whether fd has got one.
  *
- * A port that is bound is nobody else's, whatever the destination, also in TIME_WAIT. So no
- * more than a sixteenth of the range is given away in a minute, beside those that are refused.
- * Returns whether fd has got a port.
+ * The guard (guard.h) would prevent the rest, and touch nothing of the socket. But a child that
+ * another thread forks meanwhile would inherit it, and keep the port for as long as it lives.
  */
 bool port_take(int fd, in_port_t port);
 
 /* To be called if the call failed before a segment was sent: takes the port away again. */
 void port_give_back(int fd);
 
-/* To be called if a socket that got one has lost it by now: it was refused. */
-void port_is_free_again(void);
+/* To be called if a connection to port was refused; taken, if the socket had got a port here.
+ */
+void port_was_refused(in_port_t port, bool taken);
 
 #endif

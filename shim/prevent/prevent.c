@@ -77,10 +77,11 @@ static unsigned next_turn(unsigned port, struct port_range range)
 	return (random >> 16) * (range.high - range.low + 1) >> 16 < port - range.low ? 0 : 1;
 }
 
-/* What sockets that are not of TCP answer to its options, of IPv4 and of IPv6. */
-static bool is_not_tcp(int error)
+/* If the kernel does not tell, it may be one. */
+static bool is_tcp(int fd)
 {
-	return error == -EOPNOTSUPP || error == -ENOPROTOOPT;
+	int protocol = sockopt_protocol(fd);
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP || protocol == -1;
 }
 
 struct prevention prevent_begin(int fd, const struct sockaddr *addr, socklen_t len)
@@ -90,29 +91,30 @@ struct prevention prevent_begin(int fd, const struct sockaddr *addr, socklen_t l
 	if (len < sizeof(struct sockaddr_in) || !is_readable(addr) ||
 	    !address_is_internet(addr, len))
 		return p;
-	in_port_t port = address_port(addr);
+	p.port = address_port(addr);
+	unsigned number = port_number(p.port);
 	range = ephemeral_ports();
-	if (port_number(port) < range.low || port_number(port) > range.high)
+	if (number < range.low || number > range.high)
 		return p;
-	int state = sockopt_tcp_state(fd);
-	p.not_tcp = is_not_tcp(state);
-	if (state != STATE_CLOSE)
-		return p;
-	p.needed = true;
-	unsigned number = port_number(port);
-	if (!read_range(&p, fd) ||
-	    (!cut_range(&p, fd, number, next_turn(number, range)) && is_cut(p.before, number)))
-		p.by_port = port_take(fd, port);
+	p.needed = is_tcp(fd);
+	p.not_tcp = !p.needed;
+	if (p.needed &&
+	    (!read_range(&p, fd) || (!cut_range(&p, fd, number, next_turn(number, range)) &&
+	                             is_cut(p.before, number))))
+		p.by_port = port_take(fd, p.port);
 	return p;
 }
 
-bool prevent_otherwise(struct prevention *p, int fd)
+bool prevent_otherwise(struct prevention *p, int fd, const struct sockaddr *addr, socklen_t len)
 {
-	if (!p->by_range || ++p->tries >= MOST_TRIES ||
-	    (p->tries > 1 && p->tries > config.retries))
+	struct endpoint dest;
+	if (!p->by_range || ++p->tries >= MOST_TRIES)
 		return false;
+	if (p->tries > 1 && addr != NULL && address_endpoint(addr, len, &dest) &&
+	    !endpoint_is_wildcard(&dest) && !endpoint_is_loopback(&dest))
+		return set_range(fd, p->before);
 	p->part = 1 - p->part;
-	return set_range(fd, p->parts[p->part]);
+	return (p->tries == 1 || config.retries > 1) && set_range(fd, p->parts[p->part]);
 }
 
 /* Did the call send a SYN, so that the port goes when the connection does? */
@@ -127,10 +129,10 @@ void prevent_end(const struct prevention *p, int fd, int outcome)
 {
 	if (p->by_range && !set_range(fd, p->before))
 		set_range(fd, p->before); /* once may be a passing failure */
-	if (!p->by_port || sockopt_tcp_state(fd) != STATE_CLOSE)
+	if (!p->needed || p->by_range || sockopt_tcp_state(fd) != STATE_CLOSE)
 		return;
 	if (has_begun(outcome))
-		port_is_free_again();
-	else
+		port_was_refused(p->port, p->by_port);
+	else if (p->by_port)
 		port_give_back(fd);
 }

@@ -23,6 +23,7 @@ struct prevention {
 	bool not_tcp;    /* the socket is not one of TCP: it is never self-connected */
 	uint32_t before; /* the range that the program had given it, 0 for none */
 	uint32_t parts[2];
+	in_port_t port; /* of the destination */
 	unsigned part;  /* the one that is set, in parts, or 0 for a range without the other */
 	unsigned tries; /* how often the kernel found no port */
 };
@@ -34,11 +35,14 @@ struct prevention {
 struct prevention prevent_begin(int fd, const struct sockaddr *addr, socklen_t len);
 
 /*
- * After EADDRNOTAVAIL: true if the call should be made again, because the other part of the
- * range has not been tried yet, or the kernel may have lost a port that it chose to another
- * socket.
+ * After EADDRNOTAVAIL, for this destination: true if the call should be made again, because the
+ * other part of the range has not been tried yet, or because nothing but the port itself is
+ * left, which is as good as any if the destination is another host. With NULL, or on the
+ * loopback interface, never that one: the kernel may have lost a port that it chose to another
+ * socket, so a part is tried again.
  */
-bool prevent_otherwise(struct prevention *p, int fd);
+bool prevent_otherwise(struct prevention *p, int fd, const struct sockaddr *addr,
+                       socklen_t len);
 
 /* After the last call to connect, and its outcome, 0 or an errno: leaves the socket as it was.
  */

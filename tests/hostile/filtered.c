@@ -11,11 +11,11 @@
  *
  * CALL is connect, sendto, sendmsg, sendmmsg, large (a send larger than the buffers), again (a
  * second connect(), for the outcome of the first), or an option, which is read. The words:
- * nonblock, fastopen (TCP_FASTOPEN_CONNECT), settings (options that an undo forgets), address
- * (bound to one), port (bound to the port that it connects to), device (bound to lo), nowhere
- * (connects to an address without a route), full (no more descriptors), threads (there is
- * another one), known (the process has connected before). With MOVE_RANGE=yes, see
- * move-range.h.
+ * nonblock, fastopen (TCP_FASTOPEN_CONNECT), later (IP_BIND_ADDRESS_NO_PORT), settings (options
+ * that an undo forgets), address (bound to one), port (bound to the port that it connects to),
+ * device (bound to lo), nowhere (connects to an address without a route), full (no more
+ * descriptors), threads (there is another one), known (the process has connected before). With
+ * MOVE_RANGE=yes, see move-range.h.
  *
  * The process is a child: its parent, which is not filtered, looks at the socket afterwards.
  */
@@ -245,6 +245,8 @@ static void obey(int fd, const char *word)
 	pthread_t thread;
 	if (strcmp(word, "settings") == 0)
 		set_what_is_forgotten(fd);
+	else if (strcmp(word, "later") == 0)
+		setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
 	else if (strcmp(word, "device") == 0)
 		setsockopt(fd, SOL_SOCKET, 62, &lo, sizeof lo); /* SO_BINDTOIFINDEX */
 	else if (strcmp(word, "nowhere") == 0)

@@ -60,7 +60,8 @@ preventions_for_sure() {
 		printf '%s\n' "/tcp4 threads known $words" "ABSENT=0:51/tcp4 threads known $words"
 	done
 	printf '%s\n' "/tcp4 threads nowhere connect" "ABSENT=1:28/tcp4 threads known sendto" \
-		"ABSENT=0:51/tcp4 threads known nowhere connect"
+		"ABSENT=0:51/tcp4 threads known nowhere connect" \
+		"ABSENT=0:51/tcp4 threads known later connect"
 }
 
 # came_of CALL: what filtered.c says of it with the library.

@@ -153,7 +153,7 @@ calls='sendto sendmsg sendmmsg'
 
 large=20000000 # more than any buffers take
 
-# Without IP_LOCAL_PORT_RANGE a self-connection of a socket with SO_REUSEADDR can't be prevented.
+# Without IP_LOCAL_PORT_RANGE nothing is prevented where many descriptors are open.
 not_prevented() {
 	ABSENT='' in_ns true 2>/dev/null || machine_cannot "calls can't be made to fail by ptrace() here"
 	ABSENT='0:51' shimmed_fastopen "$@"
@@ -179,7 +179,7 @@ not_prevented() {
 
 @test "the same if it can't be prevented, and the connection is opened apart from the data" {
 	for call in $calls; do
-		for how in r rt rd; do
+		for how in h ht hd; do
 			not_prevented 1 $how "$call" $large
 			[ "$output" = "$call: ECONNREFUSED" ]
 			repair_ended "connection refused"
@@ -220,7 +220,7 @@ not_prevented() {
 
 @test "a server that the repair of a large send found gets each byte once" {
 	for call in $calls; do
-		for how in r rt rd; do
+		for how in h ht hd; do
 			export INJECT_SERVER=127.0.0.1:40000@1 # connect() of the repair
 			[ "$call" != sendto ] || INJECT_SERVER=127.0.0.1:40000@2 # after a send of nothing
 			not_prevented 1 $how "$call" 100000

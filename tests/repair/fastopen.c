@@ -4,9 +4,10 @@
  * or SIZE bytes, with MSG_FASTOPEN, and says what came of it. HOW is a list of letters: n the
  * socket is non-blocking, w the call is made with MSG_DONTWAIT, b the program has bound port
  * 40000, d the descriptor is duplicated, c TCP_FASTOPEN_CONNECT is set, and a call that was
- * refused is made again, t there is another thread, r SO_REUSEADDR is set, s the buffers and
- * segments are as small as can be, p a process listens there and reads, q the same at port
- * 8080. CALL is sendto, sendmsg, sendmmsg, or connect (TCP_FASTOPEN_CONNECT and write()).
+ * refused is made again, t there is another thread, h the descriptor is a high one, s the
+ * buffers and segments are as small as can be, p a process listens there and reads, q the same
+ * at port 8080. CALL is sendto, sendmsg, sendmmsg, or connect (TCP_FASTOPEN_CONNECT and
+ * write()).
  */
 #include "older.h"
 
@@ -32,7 +33,7 @@ typedef int sendmmsg_flags;
 typedef unsigned sendmmsg_flags; /* musl */
 #endif
 
-enum { SERVER = 500 }; /* the descriptor that tests/preloads/inject.c listens at */
+enum { HIGH = 400, SERVER = 500 }; /* the descriptor that tests/preloads/inject.c listens at */
 
 static char hello[] = "hello", *data = hello;
 static size_t size = 5;
@@ -163,8 +164,11 @@ int main(int argc, char **argv)
 		err(2, "socket");
 	if (strchr(how, 's') != NULL)
 		be_small(fd);
-	if (strchr(how, 'r') != NULL)
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	if (strchr(how, 'h') != NULL) {
+		int low = fd;
+		fd = fcntl(low, F_DUPFD, HIGH);
+		close(low);
+	}
 	if (strchr(how, 'd') != NULL)
 		dup(fd);
 	if (strchr(how, 'c') != NULL)

@@ -10,92 +10,156 @@ setup() {
 
 range=40000-40001
 
-# seen HOW TIMES WORD...: without the library, the other thread does see self-connections, and with
-# it none.
-seen() {
-	run in_ns $range "$prevention" "$@"
-	[[ ${lines[-1]} =~ ^'seen: '[1-9] ]] || { echo "without the library: $output" >&2; return 1; }
-	run shimmed in_ns $range "$prevention" "$@"
-	[ "${lines[-1]}" = "seen: 0" ] || { echo "with it: $output" >&2; return 1; }
-	not_repaired
-}
+# How often each way of looking is tried.
+times=20000
 
-need_ipv6() {
-	in_ns "$client" tcp6 bind ::1 0 | grep -q ok || cannot "there is no IPv6"
-}
-
-@test "a thread that is blocked in epoll_wait() is not woken by a self-connection" {
-	seen epoll 200
-	seen epoll 200 level
-}
-
-@test "a thread that spins on epoll_wait() sees no self-connection" {
-	seen epoll-spin 200
-	seen epoll-spin 200 level
-}
-
-@test "a thread that spins on poll() sees no self-connection" {
-	seen poll 200
-	seen poll 200 blocking
-}
-
-@test "a thread that spins on select() sees no self-connection" {
-	seen select 200
-}
-
-@test "a thread that asks for the peer sees no self-connection" {
-	seen getpeername 200
-}
-
-@test "a second connect() of another thread sees no self-connection" {
-	seen connect 200
-}
-
-@test "the same to other addresses of this host, and over IPv6" {
-	need_ipv6
-	local addr
-	for addr in 0.0.0.0 ::1 :: ::ffff:127.0.0.1; do
-		seen poll 100 to $addr 40000
-	done
-}
-
-@test "the same for a port of the other parity, if the range begins there" {
-	range=40001-40002
-	seen poll 200 to 127.0.0.1 40001
-}
-
-@test "the same in a range of three ports, whose middle one is the destination's" {
-	range=40001-40003
-	shimmed in_ns $range "$prevention" poll 200 to 127.0.0.1 40002 | grep -x 'seen: 0'
-	not_repaired
-}
-
-@test "the same for MSG_FASTOPEN and TCP_FASTOPEN_CONNECT" {
-	seen poll 200 send
-	seen poll 200 tfo
-}
-
-@test "the same for MPTCP" {
-	in_ns "$client" mptcp4 2>/dev/null || cannot "the kernel has no MPTCP"
-	seen poll 200 mptcp
-}
-
-# The kernels before Linux 6.3: see port.h.
+# The kernels before Linux 6.3: see port.h. There most of the time is ptrace()'s. With TIMES=20000,
+# they are tried as often, too, which takes some minutes.
 older() {
 	ABSENT='' in_ns true || cannot "calls can't be made to fail by ptrace() here"
 	export ABSENT=0:51
+	times=${TIMES:-500}
 }
 
-@test "without IP_LOCAL_PORT_RANGE, a port of its own prevents a self-connection" {
+# seen HOW WORD...: without the library, the other thread does see self-connections, and with it
+# none. In a namespace that has $addresses, too, if that is set.
+seen() {
+	local ns=(in_ns "$range")
+	[ -z "${addresses-}" ] || ns=(in_ns_at "$addresses")
+	run "${ns[@]}" timeout 60 "$prevention" "$1" 100 patient "${@:2}"
+	[[ ${lines[-1]} =~ ^'seen: '[1-9] ]] || { echo "without the library: $output" >&2; return 1; }
+	run shimmed "${ns[@]}" timeout 300 "$prevention" "$1" "$times" "${@:2}"
+	[ "${lines[-1]}" = "seen: 0" ] || { echo "$*, with it: $output" >&2; return 1; }
+	not_repaired
+}
+
+in_every_way() {
+	seen epoll
+	seen epoll level
+	seen epoll-spin
+	seen epoll-spin level
+	seen poll
+	seen poll blocking
+	seen select
+	seen getpeername
+	seen connect
+}
+
+to_every_address() {
+	local addr
+	for addr in 0.0.0.0 ::1 :: ::ffff:127.0.0.1; do
+		seen poll to $addr 40000
+	done
+	addresses=10.1.2.3/32 seen poll to 10.1.2.3 40000
+	addresses=fd00::1/128 seen poll to fd00::1 40000
+}
+
+need_ipv6() {
+	in_ns "$client" tcp6 bind ::1 0 | grep -q ok || machine_cannot "there is no IPv6"
+}
+
+need_mptcp_here() {
+	in_ns "$client" mptcp4 2>/dev/null || machine_cannot "the kernel has no MPTCP"
+}
+
+# SO_REUSEADDR, SO_REUSEPORT, IP_BIND_ADDRESS_NO_PORT.
+with_every_option() {
+	seen poll opt 1 2
+	seen poll opt 1 15
+	seen poll opt 0 24 from 127.0.0.1
+	seen poll opt 1 2 opt 1 15 opt 0 24
+}
+
+# The kernel chooses the other parity last: if servers have the even ports.
+to_either_parity() {
+	range=40001-40002 seen poll to 127.0.0.1 40001
+	range=40000-40007 seen poll serve 40000 serve 40002 serve 40004 serve 40006 \
+		to 127.0.0.1 40001
+}
+
+@test "however it looks, another thread sees no self-connection" {
+	in_every_way
+}
+
+@test "nor without IP_LOCAL_PORT_RANGE" {
 	older
-	seen epoll 100
-	seen poll 100
-	seen poll 100 send
-	seen poll 100 blocking
+	in_every_way
+}
+
+@test "nor on other addresses of this host, and over IPv6" {
+	need_ipv6
+	to_every_address
+}
+
+@test "nor on these without IP_LOCAL_PORT_RANGE" {
+	need_ipv6
+	older
+	to_every_address
+}
+
+@test "nor on a port of the other parity" {
+	to_either_parity
+}
+
+@test "nor on one of these without IP_LOCAL_PORT_RANGE" {
+	older
+	to_either_parity
+}
+
+@test "nor if bind() may share ports, or leaves the choice to connect()" {
+	with_every_option
+	older
+	with_every_option
+}
+
+@test "nor if MSG_FASTOPEN or TCP_FASTOPEN_CONNECT opens the connection" {
+	seen poll send
+	seen poll tfo
+	older
+	seen poll send
+	seen poll tfo
+}
+
+@test "nor over MPTCP" {
+	need_mptcp_here
+	seen poll mptcp
+	older
+	seen poll mptcp
+}
+
+@test "nor in a range of three ports, whose middle one is the destination's" {
+	range=40001-40003
+	run shimmed in_ns "$range" "$prevention" poll "$times" to 127.0.0.1 40002
+	[ "$output" = "seen: 0" ]
+	not_repaired
+}
+
+# It has been given more ports than are good for others, and connects as before; until a call is
+# refused before it returns.
+@test "nor, but for the first, in a program that connects often, without IP_LOCAL_PORT_RANGE" {
+	older
+	range=40000-40009
+	run in_ns "$range" timeout 60 "$prevention" poll 300 patient busy 4
+	[[ $output =~ ^'seen: '[0-9][0-9] ]]
+	run shimmed in_ns "$range" "$prevention" poll 300 busy 4
+	[[ $output =~ ^'seen: '[0-9]$ ]]
+}
+
+# MPTCP sockets had none at first.
+@test "a socket whose TCP_INFO can't be read is looked at like any other" {
+	older
+	local absent
+	for absent in 6:11 '0:51 6:11'; do
+		export ABSENT=$absent
+		run in_ns "$build/tests/threads" crowd 4 20
+		[[ $output == *self-connected* ]]
+		run shimmed in_ns "$build/tests/threads" crowd 4 20
+		said "refused: 80"
+	done
 }
 
 @test "if the range is another one by now, one self-connection is repaired, and no other begins" {
-	MOVE_RANGE=once run in_ns "$prevention" epoll 100
+	MOVE_RANGE=once run in_ns timeout 60 "$prevention" epoll 100 patient
 	[[ $output =~ 'seen: '[1-9] ]]
 	MOVE_RANGE=once run shimmed in_ns "$prevention" epoll 100
 	repaired "reset in place" connecting
@@ -119,6 +183,34 @@ older() {
 	said "99 connected, then Cannot assign requested address" \
 		"99 connected, then Cannot assign requested address"
 	run shimmed in_ns 40000-40099 "$prevention" poll 200 many
+	[ "$output" = "$without" ]
+}
+
+@test "with SO_REUSEADDR, too, no two sockets get the same port, without IP_LOCAL_PORT_RANGE" {
+	older
+	run shimmed in_ns 40000-40999 "$prevention" poll 200 many opt 1 2
+	said "200 connected, then Success" "200 connected, then Success"
+}
+
+# A port that is bound is nobody else's; these are no more than a sixteenth.
+@test "nearly as many can, without IP_LOCAL_PORT_RANGE" {
+	older
+	run shimmed in_ns 40000-40099 "$prevention" poll 200 many
+	[[ ${lines[0]} == '99 connected'* && ${lines[1]} == '9'[2-9]' connected'* ]]
+}
+
+# There the destination's port is as good as any. Nobody answers: all of them stay.
+@test "as many sockets can connect to another host, and all ports are used up" {
+	need ip
+	# shellcheck disable=SC2016
+	local elsewhere=(in_ns 40000-40099 sh -c 'ip route add 192.0.2.1 dev lo && exec "$@"' sh)
+	run "${elsewhere[@]}" "$prevention" poll 200 fill to 192.0.2.1 40050
+	local without=$output
+	said "100 connected, then Cannot assign requested address"
+	run shimmed "${elsewhere[@]}" "$prevention" poll 200 fill to 192.0.2.1 40050
+	[ "$output" = "$without" ]
+	older
+	run shimmed "${elsewhere[@]}" "$prevention" poll 200 fill to 192.0.2.1 40050
 	[ "$output" = "$without" ]
 }
 

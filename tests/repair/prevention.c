@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * prevention HOW TIMES [WORD...]: connects TIMES new sockets to a closed port that the kernel
- * may choose for them, while another thread looks at each, and says how often that one saw a
- * socket that is connected to itself.
+ * may choose for them, while another thread looks at them, and says how many that one saw
+ * connected to themselves.
  *
  * HOW the other thread looks: "epoll" (it is blocked), "epoll-spin", "poll", "select",
  * "getpeername"; or "connect": when the first has returned, it makes a second one. Words:
+ *   patient          each socket stays open until the other thread has seen it connected
  *   level            the epoll set is level-triggered
  *   blocking         the sockets are
  *   send             they are opened by sendto() with MSG_FASTOPEN
  *   tfo              TCP_FASTOPEN_CONNECT is set
  *   to ADDRESS PORT  the destination; 127.0.0.1 and 40000
  *   mptcp
+ *   opt LEVEL NAME   this option is set, to 1
+ *   from ADDRESS     the sockets are bound to it, with port 0; before that, the options are set
+ *   serve PORT       a server has this port
+ *   busy N           before that, N sockets connect to a server at port 40008, and stay
+ *   fill             with all sockets open at the same time; says how many could connect
  *   many             with as many sockets open at a time as the range has ports, to two
  *                    destinations that listen; says how many connected to each
  *   left             says what the last socket's ports and addresses are, and if bind() works
@@ -31,6 +37,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -45,8 +52,10 @@
 #define MSG_FASTOPEN 0x20000000
 #endif
 
+enum { MOST_TWICE = 100 };
+
 static const char *how;
-static bool level, blocking, sends, tfo, mptcp, many, left;
+static bool patient, level, blocking, sends, tfo, mptcp, many, left, fill;
 static union {
 	struct sockaddr any;
 	struct sockaddr_in in;
@@ -54,10 +63,19 @@ static union {
 } dest = {.in = {.sin_family = AF_INET}};
 static socklen_t dest_len = sizeof dest.in;
 
+static struct {
+	int level, name;
+} set_options[4];
+static int options, busy;
+static const char *from;
+
 static int set; /* epoll */
 static atomic_int current = -1;
-static atomic_bool done;
-static atomic_long seen, looks;
+static atomic_bool done, noticed;
+static long seen;
+
+static int twice[MOST_TWICE]; /* sockets for a second connect() */
+static atomic_int connected, looked, turns;
 
 static void set_destination(const char *addr, int port)
 {
@@ -86,10 +104,9 @@ static void look(int fd)
 	struct pollfd p = {.fd = fd, .events = POLLOUT};
 	struct timeval no_time = {0, 0};
 	fd_set writable;
-	bool spins = strcmp(how, "epoll-spin") == 0;
 	int n, ready = 0;
 	if (strncmp(how, "epoll", 5) == 0) {
-		n = epoll_wait(set, events, 4, spins ? 0 : 20);
+		n = epoll_wait(set, events, 4, strcmp(how, "epoll") == 0 ? -1 : 0);
 		for (int i = 0; i < n; i++)
 			ready |= (events[i].events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) ==
 			         EPOLLOUT;
@@ -102,21 +119,40 @@ static void look(int fd)
 			FD_SET(fd, &writable);
 		ready = select(fd + 1, NULL, &writable, NULL, &no_time) == 1;
 	} else if (strcmp(how, "connect") == 0) {
-		ready = connect(fd, &dest.any, dest_len) != 0 && errno == EISCONN;
+		ready = connect(fd, &dest.any, dest_len) == 0 || errno == EISCONN;
 	} else {
 		ready = 1;
 	}
 	if (ready && is_connected_to_itself(fd))
-		seen++;
+		noticed = true;
+}
+
+static void look_at_next(void)
+{
+	if (looked >= connected)
+		return;
+	look(twice[looked]);
+	looked++;
 }
 
 static void *other_thread(void *unused)
 {
 	while (!done) {
-		look(current);
-		looks++;
+		if (strcmp(how, "connect") != 0)
+			look(current);
+		else
+			look_at_next();
+		turns++;
 	}
 	return unused;
+}
+
+static void bind_to(int fd, const char *addr)
+{
+	struct sockaddr_in sin = {.sin_family = AF_INET};
+	inet_pton(AF_INET, addr, &sin.sin_addr);
+	if (bind(fd, (struct sockaddr *)&sin, sizeof sin) != 0)
+		err(2, "bind %s", addr);
 }
 
 static int open_socket(void)
@@ -128,6 +164,12 @@ static int open_socket(void)
 		err(125, "socket");
 	if (tfo && setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof on) != 0)
 		err(125, "TCP_FASTOPEN_CONNECT");
+	for (int i = 0; i < options; i++)
+		if (setsockopt(fd, set_options[i].level, set_options[i].name, &on, sizeof on) !=
+		    0)
+			err(125, "option %d", set_options[i].name);
+	if (from != NULL)
+		bind_to(fd, from);
 	if (strncmp(how, "epoll", 5) == 0 && epoll_ctl(set, EPOLL_CTL_ADD, fd, &e) != 0)
 		err(2, "epoll_ctl");
 	return fd;
@@ -165,34 +207,58 @@ static void abort_and_close(int fd)
 	close(fd);
 }
 
-static void wait_for_looks(int n)
+/*
+ * A socket that the other thread is looking at stays bound after close(), so that the next one
+ * could not have the port.
+ */
+static void wait_until_it_looks_elsewhere(int fd)
 {
-	for (long before = looks; looks < before + n;)
+	if (epoll_ctl(set, EPOLL_CTL_DEL, fd, NULL) == 0)
+		return;
+	for (int before = turns; turns - before < 2;)
 		sched_yield();
 }
 
-/* The other thread has looked at least once before the socket is closed, and then leaves it
- * alone.
- */
 static void connect_one(void)
 {
 	int fd = open_socket();
-	if (strcmp(how, "connect") != 0)
-		current = fd;
-	open_connection(fd);
 	current = fd;
-	wait_for_looks(2);
+	open_connection(fd);
+	while (patient && !noticed && is_connected_to_itself(fd))
+		sched_yield();
 	current = -1;
-	wait_for_looks(1);
+	if (patient)
+		wait_until_it_looks_elsewhere(fd);
 	if (left)
 		tell_what_is_left(fd);
 	abort_and_close(fd);
+	seen += atomic_exchange(&noticed, false);
 }
 
-static int listener(const char *addr)
+/* The other thread makes its connect() once this one's has returned; all are closed after it.
+ */
+static void connect_twice(int n)
+{
+	for (int i = 0; i < n; i++) {
+		twice[i] = open_socket();
+		open_connection(twice[i]);
+		connected = i + 1;
+	}
+	while (looked < n)
+		sched_yield();
+	connected = 0;
+	looked = 0;
+	if (patient)
+		wait_until_it_looks_elsewhere(-1);
+	for (int i = 0; i < n; i++)
+		abort_and_close(twice[i]);
+	seen += atomic_exchange(&noticed, false);
+}
+
+static int listener(const char *addr, int port)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-	struct sockaddr_in sin = dest.in;
+	struct sockaddr_in sin = {.sin_family = AF_INET, .sin_port = htons((in_port_t)port)};
 	inet_pton(AF_INET, addr, &sin.sin_addr);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	if (bind(fd, (struct sockaddr *)&sin, sizeof sin) != 0 || listen(fd, 1000) != 0)
@@ -201,51 +267,100 @@ static int listener(const char *addr)
 }
 
 /* As many as there can be, all open. */
+static void connect_until_it_fails(int most)
+{
+	int n = 0, error = 0;
+	for (; n < most && error == 0; n++) {
+		int fd = open_socket();
+		if (open_connection(fd) != 0 && errno != EINPROGRESS)
+			error = errno;
+	}
+	printf("%d connected, then %s\n", n - (error != 0), strerror(error));
+}
+
 static void connect_many(int most)
 {
 	static const char *const addresses[] = {"127.0.0.1", "127.0.0.2"};
 	for (int i = 0; i < 2; i++)
-		listener(addresses[i]);
+		listener(addresses[i], ntohs(dest.in.sin_port));
 	for (int i = 0; i < 2; i++) {
-		int n = 0, error = 0;
 		inet_pton(AF_INET, addresses[i], &dest.in.sin_addr);
-		for (; n < most && error == 0; n++) {
-			int fd = open_socket();
-			if (open_connection(fd) != 0 && errno != EINPROGRESS)
-				error = errno;
-		}
-		printf("%d connected, then %s\n", n - (error != 0), strerror(error));
+		connect_until_it_fails(most);
 	}
+}
+
+/* So that it has used up what it may bind in a minute, on the older kernels. */
+static void be_busy(void)
+{
+	in_port_t port = dest.in.sin_port;
+	dest.in.sin_port = htons(40008);
+	listener("127.0.0.1", 40008);
+	for (int i = 0; i < busy; i++)
+		if (open_connection(open_socket()) != 0 && errno != EINPROGRESS)
+			err(2, "busy");
+	dest.in.sin_port = port;
+}
+
+/* Returns how many of the words after it belong to it. */
+static int take(const char *word, char **args)
+{
+	static const struct {
+		const char *word;
+		bool *flag;
+	} flags[] = {{"patient", &patient}, {"level", &level}, {"blocking", &blocking},
+	             {"send", &sends},      {"tfo", &tfo},     {"mptcp", &mptcp},
+	             {"many", &many},       {"left", &left},   {"fill", &fill}};
+	for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
+		if (strcmp(word, flags[i].word) == 0)
+			return *flags[i].flag = true, 0;
+	if (strcmp(word, "to") == 0)
+		return set_destination(args[0], atoi(args[1])), 2;
+	if (strcmp(word, "from") == 0)
+		return from = args[0], 1;
+	if (strcmp(word, "serve") == 0)
+		return listener("127.0.0.1", atoi(args[0])), 1;
+	if (strcmp(word, "busy") == 0)
+		return busy = atoi(args[0]), 1;
+	if (strcmp(word, "opt") != 0)
+		errx(2, "%s: no such word", word);
+	set_options[options].level = atoi(args[0]);
+	set_options[options++].name = atoi(args[1]);
+	return 2;
 }
 
 int main(int argc, char **argv)
 {
 	pthread_t thread;
+	int end = eventfd(0, EFD_CLOEXEC);
+	struct epoll_event ended = {.events = EPOLLIN, .data.fd = -1};
 	if (argc < 3)
 		errx(2, "usage: prevention HOW TIMES [WORD...]");
 	how = argv[1];
 	set_destination("127.0.0.1", 40000);
-	for (int i = 3; i < argc; i++) {
-		level |= strcmp(argv[i], "level") == 0;
-		blocking |= strcmp(argv[i], "blocking") == 0;
-		sends |= strcmp(argv[i], "send") == 0;
-		tfo |= strcmp(argv[i], "tfo") == 0;
-		mptcp |= strcmp(argv[i], "mptcp") == 0;
-		many |= strcmp(argv[i], "many") == 0;
-		left |= strcmp(argv[i], "left") == 0;
-		if (strcmp(argv[i], "to") == 0 && i + 2 < argc)
-			set_destination(argv[i + 1], atoi(argv[i + 2]));
-	}
+	for (int i = 3; i < argc; i++)
+		i += take(argv[i], argv + i + 1);
 	set = epoll_create1(EPOLL_CLOEXEC);
+	if (epoll_ctl(set, EPOLL_CTL_ADD, end, &ended) != 0)
+		err(2, "eventfd");
 	move_range();
 	if (pthread_create(&thread, NULL, other_thread, NULL) != 0)
 		err(2, "pthread_create");
+	if (busy != 0)
+		be_busy();
 	if (many)
 		connect_many(atoi(argv[2]));
-	for (int i = atoi(argv[2]); !many && i > 0; i--)
-		connect_one();
+	if (fill)
+		connect_until_it_fails(atoi(argv[2]));
+	int step = strcmp(how, "connect") != 0 || patient ? 1 : MOST_TWICE;
+	for (int i = atoi(argv[2]); !many && !fill && i > 0; i -= step) {
+		if (strcmp(how, "connect") == 0)
+			connect_twice(step);
+		else
+			connect_one();
+	}
 	done = true;
+	eventfd_write(end, 1);
 	pthread_join(thread, NULL);
-	printf("seen: %ld\n", (long)seen);
+	printf("seen: %ld\n", seen + noticed);
 	return 0;
 }
