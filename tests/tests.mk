@@ -63,13 +63,14 @@ affected: all $(BUILD)/tests/client $(BUILD)/tests/netns
 	@cp $(BUILD)/affected.md tests/world/AFFECTED.md
 
 # Random sequences of calls, with the library and without: see tests/repair/differ.c. A quarter of
-# an hour or so; what it finds can be run again by its number.
+# an hour or so; what it finds can be run again by its number. With FUZZ_HOW=threads, in a program
+# with two threads.
 FUZZ_SEED ?= $(shell date +%s)000000
 FUZZ_COUNT ?= 1000000
 
 fuzz: all $(BUILD)/tests/differ
 	LD_PRELOAD=$(abspath $(LIBRARY)) NOSELFCONN_LOG=$(abspath $(BUILD))/fuzz.log \
-		$(BUILD)/tests/differ $(FUZZ_SEED) $(FUZZ_COUNT)
+		$(BUILD)/tests/differ $(FUZZ_SEED) $(FUZZ_COUNT) $(FUZZ_HOW)
 
 # Millions of connects to closed ports, see tests/hostile/soak.c: with the ordinary range, in which
 # one in some 14,000 is connected to itself, and with a narrow one; from threads, and from

@@ -9,10 +9,10 @@ setup() {
 	need_namespaces
 }
 
-# found DEFECT: with it, the sequences differ.
+# found DEFECT [threads]: with it, the sequences differ.
 found() {
 	local preload=$build/tests/broken.so${library:+:$library}
-	BROKEN=$1 LD_PRELOAD=$preload run "$differ" 1 2000
+	BROKEN=$1 LD_PRELOAD=$preload run "$differ" 1 2000 "${@:2}"
 	[ "$status" -eq 1 ]
 	[[ $output == "sequence "*" differs; to run it again: differ "* ]]
 }
@@ -21,6 +21,11 @@ found() {
 	shimmed "$differ" 1 4000 >"$BATS_TEST_TMPDIR/out"
 	grep -E '^4000 sequences, .* repairs: [1-9][0-9]* reopened, [1-9][0-9]* reset in place' \
 		"$BATS_TEST_TMPDIR/out"
+}
+
+@test "Random sequences show the same in a program with two threads, and none sees a self-connection" {
+	shimmed "$differ" 1 2000 threads >"$BATS_TEST_TMPDIR/out"
+	grep '^2000 sequences, .* repairs: 0 reopened, 0 reset in place' "$BATS_TEST_TMPDIR/out"
 }
 
 @test "Without the library, the same sequences do differ: self-connections" {
@@ -69,4 +74,9 @@ found() {
 
 @test "A preload that leaks a descriptor is found" {
 	found leak
+}
+
+@test "A preload with which another thread sees a self-connection is found" {
+	found late threads
+	[[ $output == *"seen connected to itself"* ]]
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * differ SEED [COUNT]: runs random sequences of socket calls twice, connect() made by the
- * kernel alone (the system call itself) in one process and by whatever is preloaded in another
- * one, and compares all that the two can see. Sequence N depends on the number N only: COUNT of
- * them are run, from SEED on; without COUNT it is that one, many times over.
+ * differ SEED [COUNT [threads]]: runs random sequences of socket calls twice, connect() made by
+ * the kernel alone (the system call itself) in one process and by whatever is preloaded in
+ * another one, and compares all that the two can see. Sequence N depends on the number N only:
+ * COUNT of them are run, from SEED on; without COUNT it is that one, many times over.
  *
  * Each process has network and PID namespaces of its own, so that the twins don't disturb one
  * another, nor anything else. What they connect to is the same, but their ephemeral port ranges
@@ -17,6 +17,7 @@
  * With NOSELFCONN_LOG, the repairs are counted (the log is emptied meanwhile). Exit status 125:
  * the namespaces can't be had.
  */
+#include "move-range.h"
 #include "older.h"
 #include "proc.h"
 
@@ -30,9 +31,11 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -40,6 +43,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -698,6 +702,61 @@ static void flush_network(void)
 			recv(datagrams[1], &byte, 1, 0);
 }
 
+/*
+ * The second thread: while a call connects, it looks whether the socket is connected to itself,
+ * again and again. A self-connection from a port that the sequence has bound is deliberate, and
+ * does not count.
+ */
+static bool threads;
+static int watch_begins; /* an eventfd */
+static atomic_int watched = -1;
+static atomic_bool looking, saw_itself;
+
+static void look_at(int fd)
+{
+	struct sockaddr_in6 a;
+	socklen_t len = sizeof a;
+	if (getpeername(fd, (struct sockaddr *)&a, &len) == 0 &&
+	    is_ephemeral(ntohs(a.sin6_port)) && local_port(fd) == ntohs(a.sin6_port))
+		saw_itself = true;
+}
+
+static void *watch(void *unused)
+{
+	eventfd_t value;
+	for (;;) {
+		eventfd_read(watch_begins, &value);
+		do {
+			looking = true;
+			int fd = watched;
+			if (fd >= 0)
+				look_at(fd);
+			looking = false;
+		} while (watched >= 0);
+	}
+	return unused;
+}
+
+static void watch_begin(int fd)
+{
+	if (!threads || fd < 0)
+		return;
+	watched = fd;
+	eventfd_write(watch_begins, 1);
+}
+
+/* The other thread must not hold the socket when it is closed. */
+static void watch_end(void)
+{
+	int error = errno;
+	watched = -1;
+	while (looking)
+		sched_yield();
+	if (atomic_exchange(&saw_itself, false))
+		show("seen connected to itself: ");
+	errno = error;
+}
+
 /* Waits until the kernel has its answer. */
 static void settle(int fd)
 {
@@ -719,9 +778,12 @@ static void show_opened(int fd, long result)
 
 static void do_connect(const struct slot *slot, const void *addr, socklen_t len)
 {
+	watch_begin(slot->fd);
 	errno = UNTOUCHED;
-	show_opened(slot->fd, side == KERNEL ? syscall(SYS_connect, slot->fd, addr, len)
-	                                     : connect(slot->fd, addr, len));
+	long result = side == KERNEL ? syscall(SYS_connect, slot->fd, addr, len)
+	                             : connect(slot->fd, addr, len);
+	watch_end();
+	show_opened(slot->fd, result);
 }
 
 struct message {
@@ -784,6 +846,7 @@ static void do_send_to(const struct slot *slot, void *addr, const struct step *s
 	if (option_of(fd, SOL_SOCKET, SO_TYPE) != SOCK_STREAM)
 		flags |= MSG_DONTWAIT;
 	protect(s, PROT_READ);
+	watch_begin(fd);
 	errno = UNTOUCHED;
 	if ((s->how & BY_SENDMMSG) != 0)
 		n = side == KERNEL ? syscall(SYS_sendmmsg, fd, m.at, m.count, flags)
@@ -794,6 +857,7 @@ static void do_send_to(const struct slot *slot, void *addr, const struct step *s
 	else
 		n = side == KERNEL ? syscall(SYS_sendto, fd, m.data, m.size, flags, addr, len)
 		                   : sendto(fd, m.data, m.size, flags, addr, len);
+	watch_end();
 	protect(s, PROT_READ | PROT_WRITE);
 	show_opened(fd, n);
 	if (s->level != MESSAGE || s->level_place < CUT_OFF) {
@@ -1259,6 +1323,7 @@ static void set_up_network(void)
 	close(fd);
 	snprintf(range, sizeof range, "%u %u", low, low + RANGE - 1);
 	put("/proc/sys/net/ipv4/ip_local_port_range", range);
+	move_range();
 	put("/proc/sys/net/ipv4/tcp_max_tw_buckets", "0");
 	put("/proc/sys/net/ipv4/tcp_syn_retries", "1");
 	servers[0] = high(listener(AF_INET, SERVER));
@@ -1290,6 +1355,17 @@ static void stay_on_one_cpu(void)
 			chosen = (int)cpu;
 	CPU_SET((unsigned)chosen, &one);
 	sched_setaffinity(0, sizeof one, &one);
+}
+
+/* Before its process is bound to a CPU: it may use the others. */
+static void start_watching(void)
+{
+	pthread_t thread;
+	if (!threads)
+		return;
+	watch_begins = high(eventfd(0, EFD_CLOEXEC));
+	if (pthread_create(&thread, NULL, watch, NULL) != 0)
+		err(2, "pthread_create");
 }
 
 static void become_root_inside(unsigned uid, unsigned gid)
@@ -1345,6 +1421,7 @@ static void enter_namespaces(int orders, int answers, bool own_proc)
 			err(125, "dup2");
 		syscall(SYS_close_range, 3, HIGH_FD - 3, 0);
 		syscall(SYS_close_range, HIGH_FD, ~0u, 0);
+		start_watching();
 		stay_on_one_cpu();
 		set_up_network();
 		work(HIGH_FD - 1, HIGH_FD - 2);
@@ -1752,10 +1829,11 @@ static void *map(size_t size, int flags)
 
 int main(int argc, char **argv)
 {
-	if (argc < 2 || argc > 3)
-		errx(2, "usage: differ SEED [COUNT]");
+	threads = argc > 3 && strcmp(argv[3], "threads") == 0;
+	if (argc < 2 || argc > 4 || (argc > 3 && !threads))
+		errx(2, "usage: differ SEED [COUNT [threads]]");
 	uint64_t seed = strtoull(argv[1], NULL, 10);
-	uint64_t count = argc == 3 ? strtoull(argv[2], NULL, 10) : 1;
+	uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
 	struct sequence *batch = map(sizeof shared->batch, MAP_PRIVATE);
 	struct outcome(*seen)[2] = map(BATCH * sizeof *seen, MAP_PRIVATE);
 	page_size = sysconf(_SC_PAGESIZE);
@@ -1792,7 +1870,7 @@ int main(int argc, char **argv)
 			if (!suspect[i])
 				continue;
 			differs = explain(&batch[i]);
-			if (!differs && argc == 3) {
+			if (!differs && argc > 2) {
 				counts.unsettled++;
 				show_once(&batch[i], seen[i]);
 			}
