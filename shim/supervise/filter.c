@@ -12,9 +12,11 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* A connect() whose address has this length would fail with EINVAL; in the filter, with EISNAM.
+/*
+ * A connect() whose address has this length would fail with EINVAL; in the filter, with EISNAM.
+ * It is negative, because qemu-user makes room on its stack for any other.
  */
-enum { QUESTION = 0x6e736c66 };
+enum { QUESTION = -0x6e736c66 };
 
 /* No address of IPv4 or IPv6 is shorter; many of Unix sockets are. */
 enum { SHORTEST_ADDRESS = 16 };
@@ -28,7 +30,7 @@ static const struct rule {
 	uint16_t test;
 	uint32_t value, action;
 } rules[] = {
-        {CONNECT, 2, BPF_JEQ, QUESTION, SECCOMP_RET_ERRNO | EISNAM},
+        {CONNECT, 2, BPF_JEQ, (uint32_t)QUESTION, SECCOMP_RET_ERRNO | EISNAM},
         {CONNECT, 2, BPF_JGE, SHORTEST_ADDRESS, SECCOMP_RET_USER_NOTIF},
         {SENDTO, 3, BPF_JSET, MSG_FASTOPEN, SECCOMP_RET_USER_NOTIF},
         {SENDMSG, 2, BPF_JSET, MSG_FASTOPEN, SECCOMP_RET_USER_NOTIF},

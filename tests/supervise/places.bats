@@ -83,6 +83,14 @@ thread = threading.Thread(target=connect); thread.start(); thread.join()')
 	warns "another program" "$refuse" listener --
 }
 
+@test "an emulator of another machine, which has no seccomp(), is warned about" {
+	need i386 qemu-i386
+	make -s -C "$top" BUILD="$PWD" CC='gcc -m32' CFLAGS=-w LDFLAGS=-static "$PWD/supervise"
+	run timeout -s KILL 20 qemu-i386 ./supervise warn echo runs
+	[ "${lines[0]}" = "noselfconn: echo: not supervised: seccomp(2) gives no listener here: Function not implemented" ]
+	[ "${lines[1]}" = runs ]
+}
+
 @test "no more processes: that is warned about" {
 	need setpriv
 	[ "$(id -u)" = 0 ] || cannot "only root can become a user without processes"
