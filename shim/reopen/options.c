@@ -238,6 +238,8 @@ static bool carry_buffers(int from, int to)
 {
 	static const int names[] = {SO_SNDBUF, SO_RCVBUF};
 	int locks = 0, other_locks = 0, a = 0, b = 0;
+	if (!sockopt_get(from, SOL_SOCKET, SO_BUF_LOCK, &locks))
+		return false;
 	for (int i = 0; i < 2; i++) {
 		if (!sockopt_get(from, SOL_SOCKET, names[i], &a) ||
 		    !sockopt_get(to, SOL_SOCKET, names[i], &b))
@@ -248,8 +250,7 @@ static bool carry_buffers(int from, int to)
 		if (!sockopt_get(to, SOL_SOCKET, names[i], &b) || a != b)
 			return false;
 	}
-	if (!sockopt_get(from, SOL_SOCKET, SO_BUF_LOCK, &locks) ||
-	    !sockopt_get(to, SOL_SOCKET, SO_BUF_LOCK, &other_locks))
+	if (!sockopt_get(to, SOL_SOCKET, SO_BUF_LOCK, &other_locks))
 		return false;
 	return locks == other_locks || sockopt_set(to, SOL_SOCKET, SO_BUF_LOCK, locks);
 }
@@ -298,23 +299,13 @@ static bool flow_labels_are_leased(void)
 	return false;
 }
 
-/* A program may have changed its network namespace since it opened the socket. */
-static bool is_same_namespace(int a, int b)
-{
-	uint64_t x = 0, y = 0;
-	socklen_t len = sizeof x;
-	return sockopt_read(a, SOL_SOCKET, SO_NETNS_COOKIE, &x, &len) == 0 &&
-	       sockopt_read(b, SOL_SOCKET, SO_NETNS_COOKIE, &y, &len) == 0 && x == y;
-}
-
 bool options_carry(int from, int to, int domain)
 {
 	/* alpha, mips, parisc and sparc have numbers of their own. */
 	if (SO_PROTOCOL != 38)
 		return false;
 	/* A second look, because setting one option may change another. */
-	return is_same_namespace(from, to) &&
-	       (carry_table(from, to, domain) == 0 || carry_table(from, to, domain) == 0) &&
+	return (carry_table(from, to, domain) == 0 || carry_table(from, to, domain) == 0) &&
 	       are_zero(from, domain) && carry_buffers(from, to) &&
 	       is_same_option_memory(from, to) &&
 	       (domain == AF_INET || (!is_sandboxed() && !flow_labels_are_leased()));

@@ -11,9 +11,9 @@
 /*
  * Sets on the socket to every option that from has; both are unconnected and of that domain.
  * True only if each option then reads the same on both. False, too, on a kernel that can't tell
- * whether the program has set the buffers' sizes or has changed its network namespace
- * (SO_BUF_LOCK, SO_NETNS_COOKIE; Linux 5.15), or if the program uses something that can't be
- * read (a filter, a key for TCP MD5 signatures or TCP-AO, a leased flow label).
+ * whether the program has set the buffers' sizes (SO_BUF_LOCK; Linux 5.15), which then are not
+ * carried over, or if the program uses something that can't be read (a filter, a key for TCP
+ * MD5 signatures or TCP-AO, a leased flow label).
  */
 bool options_carry(int from, int to, int domain);
 

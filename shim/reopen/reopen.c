@@ -52,6 +52,15 @@ static bool is_of_tcp(int fd)
 	return n > 0 ? text_equal(name, "TCP") || text_equal(name, "TCPv6") : n == -EOPNOTSUPP;
 }
 
+/* A program may have changed its network namespace since it opened the socket. */
+static bool is_same_namespace(int a, int b)
+{
+	uint64_t x = 0, y = 0;
+	socklen_t len = sizeof x;
+	return sockopt_read(a, SOL_SOCKET, SO_NETNS_COOKIE, &x, &len) == 0 &&
+	       sockopt_read(b, SOL_SOCKET, SO_NETNS_COOKIE, &y, &len) == 0 && x == y;
+}
+
 /* The cheapest questions come first. */
 int reopen_alike(int fd, int own, int status_flags)
 {
@@ -61,8 +70,9 @@ int reopen_alike(int fd, int own, int status_flags)
 	    bound_address(own) || !bound_port_is_harmless(own) || !held_only_here(fd, own))
 		return -1;
 	int new = spare_socket(domain, IPPROTO_TCP);
-	if (new < 0 || (is_same_owner(own, new) && options_carry(own, new, domain) &&
-	                bound_port(own, false) == PORT_OF_KERNEL))
+	if (new < 0 ||
+	    (is_same_owner(own, new) && is_same_namespace(own, new) &&
+	     options_carry(own, new, domain) && bound_port(own, false) == PORT_OF_KERNEL))
 		return new;
 	spare_close(new);
 	return -1;

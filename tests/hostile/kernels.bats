@@ -19,9 +19,10 @@ lacking() {
 	ABSENT=$1 "${@:2}"
 }
 
-# cannot_disconnect KIND COMMAND...: in a kernel that refuses to disconnect such sockets.
+# cannot_disconnect KIND COMMAND...: in a kernel that refuses to disconnect such sockets, and lacks
+# what $absent names.
 cannot_disconnect() {
-	ABSENT='' ABSENT_DISCONNECT=$1 "${@:2}"
+	ABSENT=${absent-} ABSENT_DISCONNECT=$1 "${@:2}"
 }
 
 # self_connects KERNEL WHAT WORD...: there, without the library, the client connects to itself;
@@ -158,11 +159,13 @@ left_alone() {
 @test "where a socket can't be disconnected, the other one has its flags and options" {
 	self_connects cannot_disconnect all tcp4 nonblock cloexec connect 127.0.0.1 40000
 	run in_ns "$client" tcp4 nonblock cloexec opt $keepalive 1 flags get $keepalive
-	local before=("${lines[@]}")
-	run cannot_disconnect all shimmed in_ns "$client" \
-		tcp4 nonblock cloexec opt $keepalive 1 connect 127.0.0.1 40000 flags get $keepalive
-	said "connect: ECONNREFUSED" "${before[@]}"
-	repaired "replaced" "connection refused"
+	local before=("${lines[@]}") absent
+	for absent in '' "$netns_cookie $buf_lock"; do
+		run cannot_disconnect all shimmed in_ns "$client" \
+			tcp4 nonblock cloexec opt $keepalive 1 connect 127.0.0.1 40000 flags get $keepalive
+		said "connect: ECONNREFUSED" "${before[@]}"
+		repaired "replaced" "connection refused"
+	done
 }
 
 @test "where a socket can't be disconnected, the other one can connect" {
