@@ -25,6 +25,7 @@ connects_to_itself() {
 # survives HOW OUTCOME PRELOADS WORD...: every fault; without one, the repair is of that kind.
 survives() {
 	local how=$1 outcome=$2
+	[ "$how" != reopened ] || how=${REOPENED:-reopened}
 	shift 2
 	run env BUILD="$build" "$build/tests/netns" 40000 40001 "$top/tests/hostile/faults.sh" "$@"
 	echo "$output"

@@ -6,7 +6,7 @@
 # repair without a fault, one line for each run that came out wrong, and a line of numbers; exit
 # status 1 if any did.
 #
-# FAULTS=all: every errno for every call. BUILD is the build directory; to be run in a network
+# FAULTS=all: every errno for every call; one: the first of each. BUILD is the build directory; to be run in a network
 # namespace and, so that there is little in /proc to look through, a PID namespace of its own.
 set -euo pipefail
 
@@ -73,14 +73,14 @@ number_of() {
 }
 
 # The calls between the marks, as "NAME COUNT", the process's COUNTth of that NAME.
-strace -f -o "$dir/trace" -E LD_PRELOAD="$preloads" "$BUILD/tests/fault" "${words[@]}" \
+strace -f -n -o "$dir/trace" -E LD_PRELOAD="$preloads" "$BUILD/tests/fault" "${words[@]}" \
 	>"$dir/out"
 if [ "$(cat "$dir/out")" != right ]; then
 	echo "without a fault: $(cat "$dir/out")"
 	exit 1
 fi
 head -n 1 "$dir/log"
-sed -E -n 's/^([0-9]+) +([a-z0-9_]+)\((.*)/\1 \2 \3/p' "$dir/trace" | awk '
+sed -E -n 's/^([0-9]+) +\[ *[0-9]+\] ([a-z0-9_]+)\((.*)/\1 \2 \3/p' "$dir/trace" | awk '
 	NR == 1 { first = $1 }
 	{ n[$1 " " $2]++ }
 	/ write -1, "end"/ { inside = 0 }
@@ -93,12 +93,7 @@ sed -E -n 's/^([0-9]+) +([a-z0-9_]+)\((.*)/\1 \2 \3/p' "$dir/trace" | awk '
 			print k[2], n[key] >"'"$dir/firsts"'"
 	}' >"$dir/calls"
 names=$(cut -d ' ' -f 1 "$dir/calls" | sort -u)
-{
-	echo '#include <sys/syscall.h>'
-	for name in $names; do
-		echo "$name: SYS_$name"
-	done
-} | ${CC:-cc} -E -P - | sed -n 's/^\([a-z0-9_]*\) *: *\([0-9]\)/\1: \2/p' >"$dir/numbers"
+sed -E -n 's/^[0-9]+ +\[ *([0-9]+)\] ([a-z0-9_]+)\(.*/\2: \1/p' "$dir/trace" | sort -u >"$dir/numbers"
 
 runs=0
 # try NAME ERRNO TIMES: the call that is to fail and those after it, TIMES in all.
@@ -111,7 +106,9 @@ try() {
 
 for name in $names; do
 	mapfile -t calls < <(sed -n "s/^$name //p" "$dir/calls" | some)
-	for errno in $(errnos_of "$name"); do
+	errnos=$(errnos_of "$name")
+	[ "${FAULTS-}" != one ] || errnos=${errnos%% *}
+	for errno in $errnos; do
 		try "$name" "$errno" 1
 	done
 	# Undoing a connection is tried twice. Where it can't be undone at all, a duplicate keeps

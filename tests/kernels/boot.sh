@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # boot.sh KERNEL PROCESSORS INITRAMFS COMMAND...: runs the command as root in a machine of its own
 # that has that kernel (of fetch.sh) and nothing but the files of the initramfs, and ends as it
-# ended. MODULES lists the kernel modules that the machine has, by name. BOOT_LOG, if it is set, is
-# where the kernel's messages go. It ends itself after BOOT_LIMIT seconds, 600 unless that is set.
+# ended. ARCH is Debian's name of the machine, amd64 unless it is set. MODULES lists the kernel
+# modules that it has, by name. It ends itself after BOOT_LIMIT seconds, 1800 unless that is set.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 
@@ -34,16 +34,25 @@ for word; do
 done >"$work/root/command"
 (cd "$work/root" && find . | busybox cpio -o -H newc 2>/dev/null) | cat "$initramfs" - >"$work/initrd"
 
+case ${ARCH:-amd64} in
+amd64) console=ttyS0 emulator=x86_64 machine='q35 -cpu max' ;;
+arm64) console=ttyAMA0 emulator=aarch64 machine='virt -cpu cortex-a57' ;;
+s390x) console=ttysclp0 emulator=s390x machine='s390-ccw-virtio -cpu max' ;;
+esac
+
 # By software, because KVM hangs where it is nested. Without mitigations, for which software pays
-# dearly. The second serial port is the command's output.
-timeout "${BOOT_LIMIT:-600}" qemu-system-x86_64 -M q35 -accel tcg -cpu max -smp "$processors" \
+# dearly. The console shows the command's output, and of the kernel's messages only the last ones
+# of a kernel that panics.
+# shellcheck disable=SC2086 # words
+timeout "${BOOT_LIMIT:-1800}" "qemu-system-$emulator" -M $machine -accel tcg -smp "$processors" \
 	-m 768 -nodefaults -display none -no-reboot -kernel "$kernel/vmlinuz" -initrd "$work/initrd" \
-	-append "console=ttyS0 panic=-1 mitigations=off quiet" \
-	-serial "file:${BOOT_LOG:-/dev/null}" -serial stdio </dev/null | {
+	-append "console=$console panic=-1 mitigations=off nokaslr norandmaps quiet loglevel=1" \
+	-serial stdio </dev/null | tr -d '\r' | {
 	status=1
 	while IFS= read -r line; do
 		case $line in
 		'exit status: '*) status=${line##* } ;;
+		*'] reboot: '*) ;;
 		*) printf '%s\n' "$line" ;;
 		esac
 	done

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # fetch.sh LINE: gets a kernel of Debian's archive by its package, and says in which directory it
-# is: vmlinuz, and lib/modules for modprobe. LINE is 5.10, 6.1, 6.12 or newest, or headers for the
-# newest kernel's headers instead. ARCH is Debian's name of a machine, amd64 unless it is set. What
-# was got stays for the next run, the newest for a week. Exit status 75 if there is none, with the
-# reason.
+# is: vmlinuz, and lib/modules for modprobe. LINE is 5.10, 6.1, 6.12 or newest; or instead of a
+# kernel, headers for the newest one's, or programs for a static bash and BusyBox. ARCH is Debian's
+# name of a machine, amd64 unless it is set. What was got stays for the next run, the newest for a
+# week. Exit status 75 if there is none, with the reason.
 #
 # apt works on lists of its own here: nothing is installed, and this machine's lists stay.
 set -eu
@@ -24,10 +24,12 @@ case $line in
 6.1) suites='bookworm-security bookworm' version='6\.1\.' ;;
 6.12) suites='bookworm-backports trixie-security trixie' version='6\.12\.' ;;
 newest | headers) suites='sid trixie-backports forky-backports' version='' ;;
-*) echo "usage: fetch.sh 5.10|6.1|6.12|newest|headers" >&2; exit 2 ;;
+programs) suites=bookworm version='5\.2\.' ;;
+*) echo "usage: fetch.sh 5.10|6.1|6.12|newest|headers|programs" >&2; exit 2 ;;
 esac
 case $line:$arch in
 headers:*) package=linux-libc-dev ;;
+programs:*) package=bash-static ;;
 *:amd64 | *:arm64) package=linux-image-cloud-$arch ;;
 *) package=linux-image-$arch ;;
 esac
@@ -82,20 +84,24 @@ parts() {
 			parts "$part"
 		done
 }
-if [ "$line" = headers ]; then
-	packages="$package=$newest"
-else
-	packages=$(parts "$package=$newest" | sort -u)
-fi
+case $line in
+headers) packages="$package=$newest" ;;
+programs) packages="$package busybox-static" ;;
+*) packages=$(parts "$package=$newest" | sort -u) ;;
+esac
 # shellcheck disable=SC2086 # a list of words
 (cd "$work" && apt get download $packages >/dev/null 2>&1) || cannot "its packages can't be fetched"
 for deb in "$work"/*.deb; do
 	dpkg-deb -x "$deb" "$work/unpacked"
 done
 
-if [ "$line" = headers ]; then
-	mv "$work/unpacked/usr/include" "$work/kernel"
-else
+case $line in
+headers) mv "$work/unpacked/usr/include" "$work/kernel" ;;
+programs)
+	mkdir "$work/kernel"
+	find "$work/unpacked" -type f -path '*bin/*' -exec cp {} "$work/kernel" ';'
+	;;
+*)
 	mkdir -p "$work/kernel/lib/modules"
 	for modules in "$work"/unpacked/lib/modules/* "$work"/unpacked/usr/lib/modules/*; do
 		[ -d "$modules" ] || continue
@@ -105,7 +111,8 @@ else
 	image=$(find "$work/unpacked" -name 'vmlinuz*' | head -n 1)
 	[ -n "$image" ] || cannot "its packages have no vmlinuz"
 	cp "$image" "$work/kernel/vmlinuz"
-fi
+	;;
+esac
 rm -rf "$kernel"
 mv "$work/kernel" "$kernel"
 touch "$kernel"

@@ -6,17 +6,59 @@ setup() {
 	need_namespaces
 }
 
+# smc KIND NAME ADDRESS: a socket that fell back to TCP, and answers like one.
+smc() {
+	run in_ns "$client" "$1" connect "$3" 40000 get 1 38 names
+	said "connect: ok" "get: 6" "local: $3 40000" "peer: $3 40000"
+	run shimmed in_ns "$client" "$1" connect "$3" 40000 kind timewait bindable "$3" 40000
+	said "connect: ECONNREFUSED" "kind: $2" "timewait: 0" "bindable: ok"
+}
+
 @test "a socket of SMC is not connected to itself, and stays one of SMC" {
 	in_ns "$client" smc4 2>/dev/null || machine_cannot "the kernel has no SMC"
-	local kind
-	for kind in "smc4 SMC 127.0.0.1" "smc6 SMC6 ::1"; do
-		# shellcheck disable=SC2086 # words
-		set -- $kind
-		run in_ns "$client" "$1" connect "$3" 40000 names
-		said "local: $3 40000" "peer: $3 40000"
-		run shimmed in_ns "$client" "$1" connect "$3" 40000 kind timewait bindable "$3" 40000
-		said "connect: ECONNREFUSED" "kind: $2" "timewait: 0" "bindable: ok"
-	done
+	smc smc4 SMC 127.0.0.1
+	smc smc6 SMC6 ::1
+}
+
+@test "a socket of IPPROTO_SMC is not connected to itself, and stays one of SMC" {
+	in_ns "$client" ipsmc4 2>/dev/null || machine_cannot "the kernel has no IPPROTO_SMC (Linux 6.11)"
+	smc ipsmc4 INET_SMC 127.0.0.1
+	smc ipsmc6 INET6_SMC ::1
+}
+
+@test "a socket of SCTP, which can be connected to itself too, is left alone" {
+	in_ns "$client" sctp4 2>/dev/null || machine_cannot "the kernel has no SCTP"
+	local words=(sctp4 connect 127.0.0.1 40000 get 1 38 names)
+	run in_ns 40000-40000 "$client" "${words[@]}"
+	said "connect: ok" "get: 132" "local: 127.0.0.1 40000" "peer: 127.0.0.1 40000"
+	local without=$output
+	run shimmed in_ns 40000-40000 "$client" "${words[@]}"
+	[ "$output" = "$without" ]
+	not_repaired
+}
+
+@test "a socket that the kernel's TLS took over is left alone, and can't be disconnected" {
+	run in_ns "$client" serve 127.0.0.1 40001 tcp4 connect 127.0.0.1 40001 ulp tls
+	[[ $output == *"ulp: ok" ]] || machine_cannot "the kernel has no TLS"
+	run in_ns "$client" tcp4 ulp tls # there is none before a connection
+	said "ulp: ENOTCONN"
+	local words=(serve 127.0.0.1 40001 tcp4 connect 127.0.0.1 40001 ulp tls connect 127.0.0.1 40001 unspec names)
+	run in_ns "$client" "${words[@]}"
+	said "ulp: ok" "connect: EISCONN" "unspec: errno 95" "local: 127.0.0.1 40000"
+	local without=$output
+	run shimmed in_ns "$client" "${words[@]}"
+	[ "$output" = "$without" ]
+	not_repaired
+}
+
+@test "a deliberate self-connection that TLS took over is left alone" {
+	local words=(tcp4 bind 127.0.0.1 40000 connect 127.0.0.1 40000 ulp tls connect 127.0.0.1 40000 names)
+	run in_ns "$client" "${words[@]}"
+	[[ $output == *"ulp: ok"* ]] || machine_cannot "the kernel has no TLS"
+	said "connect: EISCONN" "local: 127.0.0.1 40000" "peer: 127.0.0.1 40000"
+	local without=$output
+	run shimmed in_ns "$client" "${words[@]}"
+	[ "$output" = "$without" ]
 }
 
 # in_vrf COMMAND...: in a namespace whose VRF red has 192.0.2.1; its device's number is $red.
@@ -56,4 +98,42 @@ in_vrf() {
 	run shimmed redirected "$client" serve 127.0.0.1 5000 \
 		tcp4 nonblock connect 127.0.0.1 40000 wait error
 	said "error: ok"
+}
+
+@test "a socket that IPVS leads to a server gets its connection" {
+	need ipvsadm
+	# shellcheck disable=SC2016
+	led() {
+		in_ns sh -c 'ipvsadm -A -t 127.0.0.1:40000 -s rr &&
+			ipvsadm -a -t 127.0.0.1:40000 -r 127.0.0.1:5000 -m && exec "$@"' sh "$@"
+	}
+	led true 2>/dev/null || machine_cannot "the kernel has no IPVS"
+	run led "$client" tcp4 connect 127.0.0.1 40000 # the server is not there
+	said "connect: ECONNREFUSED"
+	local words=(serve 127.0.0.1 5000 tcp4 connect 127.0.0.1 40000 names)
+	run led "$client" "${words[@]}"
+	said "connect: ok" "local: 127.0.0.1 40000" "peer: 127.0.0.1 40000"
+	run shimmed led "$client" "${words[@]}"
+	said "connect: ok" "local: 127.0.0.1 40000" "peer: 127.0.0.1 40000"
+	not_repaired
+}
+
+@test "over a slow and lossy loopback, a socket is not connected to itself either" {
+	need tc
+	# shellcheck disable=SC2016
+	slow() {
+		in_ns sh -c 'tc qdisc add dev lo root netem delay 10ms loss 10% && exec "$@"' sh "$@"
+	}
+	slow true 2>/dev/null || machine_cannot "the kernel has no netem"
+	# Complete only after connect() has returned.
+	run slow "$client" tcp4 nonblock connect 127.0.0.1 40000 wait error names
+	said "connect: EINPROGRESS" "error: ok" "local: 127.0.0.1 40000" "peer: 127.0.0.1 40000"
+	run shimmed slow "$client" tcp4 nonblock connect 127.0.0.1 40000 wait error names timewait \
+		bindable 127.0.0.1 40000
+	said "connect: EINPROGRESS" "error: ECONNREFUSED"
+	said "peer: ENOTCONN" "timewait: 0" "bindable: ok"
+	run slow "$client" tcp6 connect ::1 40000 names
+	said "connect: ok" "local: ::1 40000" "peer: ::1 40000"
+	run shimmed slow "$client" tcp6 connect ::1 40000 timewait bindable ::1 40000
+	said "connect: ECONNREFUSED" "timewait: 0" "bindable: ok"
 }

@@ -3,7 +3,7 @@
 # run.bash FILE.bats...: runs their tests as bats does, and says so in TAP, but starts no program
 # for each: that is what takes time where a processor is imitated. What is here of bats is what
 # these files use: setup(), teardown(), load, run, skip, $status, $output and $lines. A test with $OMIT in its
-# name is left out.
+# name is left out, and if ONLY is set, one without that.
 # shellcheck disable=SC2034 # for the tests
 
 names=()
@@ -36,6 +36,7 @@ run() {
 one() {
 	local status
 	[[ -z ${OMIT-} || $1 != *"$OMIT"* ]] || return 0
+	[[ $1 == *"${ONLY-}"* ]] || return 0
 	number=$((number + 1))
 	rm -rf "$work/tmp" "$work/skip"
 	mkdir "$work/tmp"

@@ -3,13 +3,14 @@
  * client WORD...: a program that opens sockets and connects, told what to do word by word, one
  * line of output for each word that has something to say. Errors are shown by name.
  *
- *   tcp4 tcp6 mptcp4 mptcp6 smc4 smc6 udp4 unix
+ *   tcp4 tcp6 mptcp4 mptcp6 smc4 smc6 ipsmc4 ipsmc6 sctp4 udp4 unix
  *                           a new socket; it is the one that the next words are about
  *   nonblock block cloexec  its flags
  *   dup                     another descriptor of it
  *   bind ADDR PORT
  *   opt LEVEL NAME VALUE    setsockopt() with an int, all three as numbers
  *   get LEVEL NAME          getsockopt() of an int
+ *   ulp NAME                TCP_ULP: the protocol that is put over TCP
  *   patience MILLISECONDS   SO_SNDTIMEO
  *   connect ADDR PORT       ADDR may have a scope, fe80::1%eth0
  *   unspec                  connect() with AF_UNSPEC
@@ -186,6 +187,9 @@ static bool open_socket(const char *word)
 	             {"mptcp6", AF_INET6, SOCK_STREAM, IPPROTO_MPTCP},
 	             {"smc4", AF_SMC, SOCK_STREAM, 0},
 	             {"smc6", AF_SMC, SOCK_STREAM, 1},
+	             {"ipsmc4", AF_INET, SOCK_STREAM, IPPROTO_SMC},
+	             {"ipsmc6", AF_INET6, SOCK_STREAM, IPPROTO_SMC},
+	             {"sctp4", AF_INET, SOCK_STREAM, IPPROTO_SCTP},
 	             {"udp4", AF_INET, SOCK_DGRAM, 0},
 	             {"unix", AF_UNIX, SOCK_STREAM, 0}};
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
@@ -229,6 +233,10 @@ static int obey(const char *word, char **args)
 		if (setsockopt(fd, atoi(args[0]), atoi(args[1]), &value, sizeof value) != 0)
 			err(2, "opt %s %s", args[0], args[1]);
 		return 3;
+	} else if (is(word, "ulp")) {
+		len = (socklen_t)strlen(args[0]);
+		said(word, setsockopt(fd, IPPROTO_TCP, 31, args[0], len));
+		return 1;
 	} else if (is(word, "patience")) {
 		struct timeval patience = {.tv_usec = 1000 * atoi(args[0])};
 		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);

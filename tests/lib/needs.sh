@@ -70,6 +70,8 @@ packages_of() {
 	'clang --target=arm-linux-gnueabihf') cross_packages arm-linux-gnueabihf armhf ;;
 	'clang --target=s390x-linux-gnu') cross_packages s390x-linux-gnu s390x ;;
 	qemu-system-x86_64) echo qemu-system-x86 ;;
+	qemu-system-aarch64) echo qemu-system-arm ;;
+	qemu-system-s390x) echo qemu-system-s390x qemu-system-misc ;; # in Debian 12, among others
 	qemu-*) echo qemu-user ;;
 	libproxychains.so.4) echo libproxychains4 ;;
 	torsocks/*) echo torsocks ;;

@@ -10,8 +10,8 @@ setup() {
 
 range=40000-40001
 
-# How often each way of looking is tried.
-times=20000
+# How often each way of looking is tried, unless TIMES says it.
+times=${TIMES:-20000}
 
 # The kernels before Linux 6.3: see port.h. There most of the time is ptrace()'s. With TIMES=20000,
 # they are tried as often, too, which takes some minutes.

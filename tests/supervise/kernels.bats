@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# What only some kernels have: Yama, and programs of i386. `make check-kernels` runs it on such.
+# What only some kernels have: Yama, and programs of i386; and static programs, on machines of
+# every kind. `make check-kernels` runs it on such.
 # shellcheck disable=SC2086,SC2154 # words are lists; run sets output
 
 setup() {
@@ -19,6 +20,7 @@ yama=/proc/sys/kernel/yama/ptrace_scope
 as_user_under() {
 	need setpriv
 	[ "$(id -u)" = 0 ] || cannot "only root can become another user"
+	setpriv --reuid=65534 true 2>/dev/null || cannot "setpriv can't change the user" # as BusyBox's
 	[ -e $yama ] || machine_cannot "the kernel has no Yama"
 	public=$(mktemp -d /tmp/noselfconn.XXXXXX)
 	chmod 777 "$public"
@@ -73,13 +75,25 @@ warned() {
 	[ "${#lines[@]}" = 2 ]
 }
 
+# static_client NAME COMPILER: from now on the client is a static program. In a guest there is no
+# compiler: see tests/kernels/kernels.mk.
+static_client() {
+	client=$build/tests/client-$1
+	[ ! -x "$client" ] || return 0
+	client=$BATS_TEST_TMPDIR/client
+	$2 -static -w -D_GNU_SOURCE -I"$top/tests/lib" -o "$client" "$top/tests/lib/client.c" ||
+		cannot "$2 links no static program"
+}
+
+@test "a static program, which no preload reaches" {
+	static_client static cc
+	refused tcp4 connect 127.0.0.1 40000
+	refused_later tcp4 nonblock connect 127.0.0.1 40000
+	refused tcp6 connect ::1 40000
+}
+
 @test "a program of i386 on a kernel that runs it, which may use socketcall()" {
-	client=$build/tests/client-i386 # in a guest, there is no compiler
-	if [ ! -x "$client" ]; then
-		client=$BATS_TEST_TMPDIR/client-i386
-		gcc -m32 -static -w -D_GNU_SOURCE -I"$top/tests/lib" -o "$client" \
-			"$top/tests/lib/client.c" || cannot "gcc -m32 links no static program"
-	fi
+	static_client i386 'gcc -m32'
 	"$client" || machine_cannot "the kernel runs no programs of i386"
 	refused tcp4 connect 127.0.0.1 40000
 	refused_later tcp4 nonblock connect 127.0.0.1 40000
