@@ -103,3 +103,93 @@ in_vrf() {
 	said "get: 0" "kind: SMC" "connect: ok" "get: 6" "kind: SMC" \
 		"local: 127.0.0.1 40000" "peer: 127.0.0.1 40000"
 }
+
+# What the manual's table says of a kernel: each row has a function here, which says yes or no, or
+# "-" if there is nothing to see. What a row means, the tests above and those of repair/ show.
+
+# can WORD...: the client can, as far as its options go.
+can() {
+	"$client" "$@" >/dev/null 2>&1 && echo yes || echo no
+}
+
+# of_mptcp WORD...: with a socket of MPTCP, the client can.
+of_mptcp() {
+	if "$client" mptcp4 2>/dev/null; then can mptcp4 "$@"; else echo -; fi
+}
+
+range_of_tcp() {
+	can tcp4 opt 0 51 0
+}
+
+range_of_mptcp() {
+	of_mptcp opt 0 51 0
+}
+
+no_port_of_mptcp() {
+	of_mptcp opt 0 24 1
+}
+
+unspec_of_mptcp() {
+	"$client" mptcp4 2>/dev/null || { echo -; return; }
+	in_ns "$client" mptcp4 connect 127.0.0.1 40000 unspec | grep -q '^unspec: ok' && echo yes || echo no
+}
+
+reopened() {
+	shimmed in_ns "$client" tcp4 connect 127.0.0.1 40000 >/dev/null
+	tail -n 1 "$BATS_TEST_TMPDIR/log" | grep -q ': reopened: ' && echo yes || echo no
+}
+
+send_buffer() {
+	local sizes
+	sizes=$(shimmed in_ns "$client" tcp4 dup get 1 7 connect 127.0.0.1 40000 get 1 7 | grep '^get')
+	[ "$(sort -u <<<"$sizes" | wc -l)" = 1 ] && echo yes || echo no
+}
+
+guard() {
+	in_ns "$client" "${guard[@]}" 40000 tcp4 connect 127.0.0.1 40000 | grep -q ECONNREFUSED && echo yes || echo no
+}
+
+guard_in_vrf() {
+	in_vrf true 2>/dev/null || { echo -; return; }
+	# shellcheck disable=SC2016
+	in_vrf sh -c '"$1" tcp6 opt 1 62 $red opt 41 26 1 opt 41 78 1 opt 1 2 1 bind 100::1 40000 \
+		tcp4 opt 1 62 $red connect 192.0.2.1 40000' sh "$client" | grep -q ECONNREFUSED && echo yes || echo no
+}
+
+smc() {
+	in_ns "$client" smc4 2>/dev/null || { echo -; return; }
+	shimmed in_ns "$client" smc4 connect 127.0.0.1 40000 kind | grep -qx 'kind: SMC' && echo yes || echo no
+}
+
+supervisor() {
+	in_ns "$build/supervise" strict "$client" tcp4 connect 127.0.0.1 40000 2>/dev/null |
+		grep -q ECONNREFUSED && echo yes || echo no
+}
+
+# The table, a line for each row: the function, and what is said of each kernel.
+rows() {
+	awk '/^\.\\" seen: / { row = $3; next }
+		/^\.It .* Ta / && row {
+			count = split($0, cells, " Ta ")
+			for (i = 2; i <= count; i++)
+				row = row " " cells[i]
+			print row
+		}
+		{ row = "" }' "$top/man/libnoselfconn.7"
+}
+
+@test "the table of the manual is right about this kernel" {
+	local columns version column row said
+	columns=$(sed -n 's/^\.It Linux Ta //p' "$top/man/libnoselfconn.7" | sed 's/ Ta / /g')
+	version=$(uname -r | cut -d. -f1,2)
+	column=$(tr ' ' '\n' <<<"$columns" | grep -nx "$version" | cut -d: -f1) ||
+		machine_cannot "the manual has no column for Linux $version"
+	rows >"$BATS_TEST_TMPDIR/rows"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/rows")" = 10 ]
+	while read -r row said; do
+		said=$(cut -d' ' -f"$column" <<<"$said")
+		echo "$row: $said" >>"$BATS_TEST_TMPDIR/manual"
+		echo "$row: $($row)" >>"$BATS_TEST_TMPDIR/seen"
+	done <"$BATS_TEST_TMPDIR/rows"
+	diff "$BATS_TEST_TMPDIR/manual" "$BATS_TEST_TMPDIR/seen"
+}

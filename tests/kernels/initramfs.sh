@@ -67,7 +67,7 @@ arm64) programs_of aarch64 ;;
 s390x) programs_of s390x ;;
 *) programs_of_this_machine ;;
 esac
-copy "$top/tests" "$top/scripts" "$top/shim"
+copy "$top/tests" "$top/scripts" "$top/shim" "$top/man"
 for program in "$build"/*.so "$build"/start "$build"/supervise "$build"/tests/*; do
 	[ ! -f "$program" ] || copy "$program"
 done
