@@ -162,9 +162,9 @@ not_prevented() {
 @test "control: without the shim, a blocking call that sends more than the buffers take never returns" {
 	for call in $calls; do
 		LIMIT=0.5 fastopen 1 - "$call" $large
-		[ "$status" -eq 124 ]
+		[ "$status" -ge 124 ] # BusyBox: 143
 		LIMIT=0.5 fastopen 1 s "$call" 4000
-		[ "$status" -eq 124 ]
+		[ "$status" -ge 124 ] # BusyBox: 143
 	done
 }
 
