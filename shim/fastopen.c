@@ -22,11 +22,13 @@ struct fastopen fastopen_begin(int fd, int flags, const struct sockaddr *addr, s
 	f.opens = !config.off && sockopt_tcp_state(fd) == STATE_CLOSE;
 	if (!f.opens)
 		return f;
-	bool large = size > FITS_ANY_BUFFER, range_is_known = large && ephemeral_ports_again();
-	if (large || !is_single_threaded())
+	bool zerocopy = (flags & MSG_ZEROCOPY) != 0 && size > 0;
+	bool must = size > FITS_ANY_BUFFER || zerocopy;
+	bool range_is_known = must && ephemeral_ports_again();
+	if (must || !is_single_threaded())
 		f.prevention = prevent_begin(fd, addr, len);
 	bool certain = range_is_known && (f.prevention.by_range || !f.prevention.needed);
-	f.apart = large && !certain && (flags & MSG_DONTWAIT) == 0;
+	f.apart = must && !certain && (zerocopy || (flags & MSG_DONTWAIT) == 0);
 	return f;
 }
 

@@ -8,7 +8,8 @@
  *
  * A send that is larger than the buffers would wait for itself forever, before anybody could
  * look at it. So its self-connection is prevented, as in a program with threads (prevent.h); if
- * that is not certain to succeed, a send of nothing opens the connection first.
+ * that is not certain to succeed, a send of nothing opens the connection first. The same goes
+ * for a send with MSG_ZEROCOPY: its completion could not be taken back.
  */
 #ifndef NOSELFCONN_FASTOPEN_H
 #define NOSELFCONN_FASTOPEN_H

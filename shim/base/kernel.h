@@ -21,6 +21,9 @@
 #ifndef MSG_FASTOPEN
 #define MSG_FASTOPEN 0x20000000
 #endif
+#ifndef MSG_ZEROCOPY
+#define MSG_ZEROCOPY 0x4000000
+#endif
 #ifndef SO_PEERNAME
 #define SO_PEERNAME 28
 #endif

@@ -187,6 +187,36 @@ not_prevented() {
 	done
 }
 
+@test "no completion of a send with MSG_ZEROCOPY that was undone is left" {
+	for call in $calls; do
+		fastopen 1 z "$call"
+		said "$call: 5" "completions: 1"
+		run in_ns 41000-41001 "$build/tests/fastopen" z "$call"
+		said "$call: ECONNREFUSED" "completions: 0"
+		for sysctl in 1 7; do
+			for how in z zd zt; do
+				shimmed_fastopen $sysctl $how "$call"
+				said "$call: ECONNREFUSED" "completions: 0"
+			done
+		done
+	done
+}
+
+@test "nor if it can't be prevented, whether the call waits or not" {
+	for call in $calls; do
+		for sysctl in 1 7; do
+			for how in hz hzd hzt; do
+				not_prevented $sysctl $how "$call"
+				said "$call: ECONNREFUSED" "completions: 0"
+			done
+			for how in hnz hwz; do
+				not_prevented $sysctl $how "$call"
+				said "$call: EINPROGRESS" "outcome: ECONNREFUSED" "completions: 0"
+			done
+		done
+	done
+}
+
 @test "with the smallest buffers, a blocking call of any size is refused" {
 	for call in $calls; do
 		for size in 2047 2048 2049 4000; do

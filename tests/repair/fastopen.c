@@ -6,8 +6,8 @@
  * 40000, d the descriptor is duplicated, c TCP_FASTOPEN_CONNECT is set, and a call that was
  * refused is made again, t there is another thread, h the descriptor is a high one, s the
  * buffers and segments are as small as can be, p a process listens there and reads, q the same
- * at port 8080. CALL is sendto, sendmsg, sendmmsg, or connect (TCP_FASTOPEN_CONNECT and
- * write()).
+ * at port 8080, z MSG_ZEROCOPY is used, and the completions are counted. CALL is sendto,
+ * sendmsg, sendmmsg, or connect (TCP_FASTOPEN_CONNECT and write()).
  */
 #include "older.h"
 
@@ -130,6 +130,18 @@ static void be_small(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
 }
 
+static int completions(int fd)
+{
+	int n = 0;
+	char control[256];
+	struct msghdr m = {.msg_control = control, .msg_controllen = sizeof control};
+	while (recvmsg(fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0) {
+		m.msg_controllen = sizeof control;
+		n++;
+	}
+	return n;
+}
+
 static void fill(size_t n)
 {
 	data = malloc(n);
@@ -171,6 +183,8 @@ int main(int argc, char **argv)
 	}
 	if (strchr(how, 'd') != NULL)
 		dup(fd);
+	if (strchr(how, 'z') != NULL)
+		setsockopt(fd, SOL_SOCKET, SO_ZEROCOPY, &on, sizeof on);
 	if (strchr(how, 'c') != NULL)
 		setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof on);
 	if (strchr(how, 'b') != NULL && bind(fd, (struct sockaddr *)&dest, sizeof dest) != 0)
@@ -188,7 +202,8 @@ int main(int argc, char **argv)
 			show("write", result = write(fd, data, size));
 	} else {
 		result = send_by(call, fd,
-		                 MSG_FASTOPEN | MSG_NOSIGNAL | (nowait ? MSG_DONTWAIT : 0));
+		                 MSG_FASTOPEN | MSG_NOSIGNAL | (nowait ? MSG_DONTWAIT : 0) |
+		                         (strchr(how, 'z') != NULL ? MSG_ZEROCOPY : 0));
 		if (result >= 0 && errno != E2BIG)
 			printf("errno was changed\n");
 		show(call, result);
@@ -210,6 +225,8 @@ int main(int argc, char **argv)
 	}
 	if (strchr(how, 'c') != NULL && error != 0)
 		show("again", send_by(call, fd, MSG_FASTOPEN | MSG_NOSIGNAL));
+	if (strchr(how, 'z') != NULL)
+		printf("completions: %d\n", completions(fd));
 	if (strpbrk(how, "pq") != NULL) {
 		printf("from port %d\n", local_port(fd));
 		close(fd);
