@@ -14,10 +14,10 @@ VERSION = $(shell sed -n 's/^nsc_version=//p' scripts/noselfconn)
 # After make -f from another directory, build in that one.
 ifeq ($(wildcard shim/exports.map),)
 .PHONY: elsewhere $(or $(MAKECMDGOALS),all)
-$(or $(MAKECMDGOALS),all): elsewhere
-	@:
+$(or $(MAKECMDGOALS),all): elsewhere ;
 elsewhere:
-	@$(MAKE) -C '$(dir $(lastword $(MAKEFILE_LIST)))' BUILD='$(abspath $(BUILD))' $(MAKECMDGOALS)
+	$(if $(word 2,$(abspath $(BUILD))),$(error make builds in no directory whose path has a blank: $(abspath $(BUILD))))
+	@$(MAKE) -C '$(patsubst %/Makefile,%,$(strip $(MAKEFILE_LIST)))' BUILD='$(abspath $(BUILD))' $(MAKECMDGOALS)
 else
 
 # What the code needs, whatever CFLAGS says.

@@ -94,11 +94,17 @@ programs() {
 }
 
 @test "it is built in another directory, with make -f" {
-	run make -s -f "$top/Makefile" all dist
+	sources 'a b'
+	run make -s -f 'a b/Makefile' all dist
 	[ "$status" = 0 ]
 	[ -f build/libnoselfconn.so ]
 	[ -x build/start ]
 	[ -f build/noselfconn-*.tar.gz ]
+	# Only make itself has trouble with blanks, in the names of what it makes.
+	mkdir 'c d'
+	run make -s -C 'c d' -f "$top/Makefile"
+	[ "$status" = 2 ]
+	[[ $output = *'no directory whose path has a blank'* ]]
 }
 
 @test "make says where the library is, in its last line" {
