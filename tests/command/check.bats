@@ -166,7 +166,9 @@ with socket.create_server(("127.0.0.1", 40000)):
 		with_status 125 "noselfconn: --check '$port'"
 	done
 	run "$wrapper" --check 80 81
-	with_status 125
+	with_status 125 "noselfconn: --check takes one port"
+	run "$wrapper" --check 80 --jso
+	with_status 125 "noselfconn: --check '--jso': neither --json nor a port"
 }
 
 @test "every shell that a /bin/sh may be says the same" {
