@@ -400,9 +400,13 @@ deliberate() {
 	said "connect: ok"
 }
 
-@test "a deliberate self-connection is left alone whoever connects it, and with any options" {
+@test "a deliberate self-connection is left alone with IP_BIND_ADDRESS_NO_PORT" {
+	need_no_port
 	deliberate tcp4 $no_port bind 127.0.0.1 40000 connect 127.0.0.1 40000 say hello
 	said "connect: ok" "answer: hello"
+}
+
+@test "a deliberate self-connection is left alone whoever connects it, and with any options" {
 	local hows='- reuseport fork exec'
 	[ -z "${REOPENED-}" ] || hows='- reuseport fork' # the kernel runs no programs of the emulator's
 	for how in $hows; do
