@@ -40,6 +40,7 @@ arm64) console=ttyAMA0 emulator=aarch64 machine='virt -cpu cortex-a57' ;;
 s390x) console=ttysclp0 emulator=s390x machine='s390-ccw-virtio -cpu max' ;;
 esac
 
+return=$(printf '\r')
 # By software, because KVM hangs where it is nested. Without mitigations, for which software pays
 # dearly. The console shows the command's output, and of the kernel's messages only the last ones
 # of a kernel that panics.
@@ -47,9 +48,10 @@ esac
 timeout "${BOOT_LIMIT:-1800}" "qemu-system-$emulator" -M $machine -accel tcg -smp "$processors" \
 	-m 768 -nodefaults -display none -no-reboot -kernel "$kernel/vmlinuz" -initrd "$work/initrd" \
 	-append "console=$console panic=-1 mitigations=off nokaslr norandmaps quiet loglevel=1" \
-	-serial stdio </dev/null | tr -d '\r' | {
+	-serial stdio </dev/null | {
 	status=1
 	while IFS= read -r line; do
+		line=${line%"$return"}
 		case $line in
 		'exit status: '*) status=${line##* } ;;
 		*'] reboot: '*) ;;

@@ -183,7 +183,7 @@ to_either_parity() {
 	said "99 connected, then Cannot assign requested address" \
 		"99 connected, then Cannot assign requested address"
 	run shimmed in_ns 40000-40099 "$prevention" poll 200 many
-	[ "$output" = "$without" ]
+	[ "$output" = "$without" ] || { diff <(echo "$without") <(echo "$output") >&2; false; }
 }
 
 @test "with SO_REUSEADDR, too, no two sockets get the same port, without IP_LOCAL_PORT_RANGE" {
