@@ -3,9 +3,10 @@
  * A preload for below the library: another thread closes the descriptor that the process's
  * first connect() was for, and opens something else under the same number, just before the
  * connect() call number SWAP_AT, or after number SWAP_AFTER, which then is interrupted. SWAP
- * says what: "file", "socket", or "self", a socket that is bound to port 40000, connected to
- * itself, and has sent a byte. With SWAP_BY=signal, it is no thread but a handler of SIGUSR1,
- * which is raised then: while that is blocked, later.
+ * says what: "file", "socket", "range", a socket with a port range of its own, or "self", a
+ * socket that is bound to port 40000, connected to itself, and has sent a byte. With
+ * SWAP_BY=signal, it is no thread but a handler of SIGUSR1, which is raised then: while that is
+ * blocked, later.
  */
 #undef _GNU_SOURCE
 #define _DEFAULT_SOURCE
@@ -35,12 +36,16 @@ static void connect_to_itself(int fd)
 static void *swap(void *unused)
 {
 	const char *what = getenv("SWAP");
+	const unsigned range = 30000 | 30009U << 16;
 	close(victim);
 	int other = what == NULL || strcmp(what, "file") == 0
 	                    ? (int)syscall(SYS_memfd_create, "swap", 0)
 	                    : socket(AF_INET, SOCK_STREAM, 0);
 	if (what != NULL && strcmp(what, "self") == 0)
 		connect_to_itself(other);
+	if (what != NULL && strcmp(what, "range") == 0)
+		setsockopt(other, IPPROTO_IP, 51 /* IP_LOCAL_PORT_RANGE */, &range,
+		           sizeof range);
 	if (other != victim)
 		fprintf(stderr, "swap: %d is not %d\n", other, victim);
 	return unused;

@@ -177,6 +177,14 @@ to_either_parity() {
 	[ "$output" = "$without" ]
 }
 
+@test "a socket that a handler puts under the number meanwhile keeps its own range" {
+	export LD_PRELOAD=$build/tests/swap.so SWAP=range SWAP_AFTER=1 SWAP_BY=signal
+	run in_ns "$prevention" poll 1 left
+	[ "${lines[0]}" = "range: 30000-30009" ] || machine_cannot "no socket has a range of its own here"
+	run shimmed in_ns "$prevention" poll 1 left
+	[ "${lines[0]}" = "range: 30000-30009" ]
+}
+
 @test "as many sockets can connect as without the library, to each destination" {
 	run in_ns 40000-40099 "$prevention" poll 200 many
 	local without=$output
