@@ -10,6 +10,7 @@
 #include "guard.h"
 #include "next.h"
 #include "prevent/ephemeral.h"
+#include "prevent/port.h"
 #include "prevent/prevent.h"
 #include "prevent/threads.h"
 #include "reopen/reopen.h"
@@ -248,9 +249,14 @@ static int undo_and_begin_again(struct repair *r, int outcome)
 		r->forgotten = undo_remember(r->own);
 		outcome = connect_again(r);
 		spare_close(r->guard);
-		/* It was not prevented: the range may have been changed since it was read. */
-		if (!is_single_threaded())
+		/*
+		 * It was not prevented: the range may have been changed since it was read, or
+		 * this port was not known to be closed.
+		 */
+		if (!is_single_threaded()) {
 			ephemeral_ports_again();
+			port_was_refused(r->at.port, false);
+		}
 		/* Another socket may have the number by now: leave it alone. */
 		if (is_pending(outcome) && is_gone(r))
 			outcome = EBADF;

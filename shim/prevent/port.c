@@ -73,13 +73,25 @@ static void give_back(int fd, const struct address *local)
 	sockopt_get(fd, SOL_SOCKET, SO_ERROR, &error);
 }
 
+/*
+ * Is it what a socket without a port shows? One that has lost its port goes on showing it, but
+ * not the address, if the program did not bind that. Whether it is lost, bind() tells.
+ */
+static bool may_have_no_port(const struct address *local)
+{
+	struct endpoint end;
+	return address_endpoint(local, local->len, &end) &&
+	       (end.port == 0 || endpoint_is_wildcard(&end));
+}
+
 bool port_take(int fd, in_port_t port)
 {
-	const struct address before = local_address(fd);
-	if (before.len == 0 || address_port(&before) != 0 ||
+	struct address before = local_address(fd);
+	if (!may_have_no_port(&before) ||
 	    (!is_budget_left(fd) &&
 	     atomic_load_explicit(&refused, memory_order_relaxed) != port))
 		return false;
+	before.in.sin_port = 0; /* in the same place in both families */
 	for (int tries = 0; tries < MOST_TRIES && bind_now(fd, &before); tries++) {
 		struct address local = local_address(fd);
 		if (address_port(&local) != port) {

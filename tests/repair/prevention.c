@@ -15,6 +15,9 @@
  *   mptcp
  *   opt LEVEL NAME   this option is set, to 1
  *   from ADDRESS     the sockets are bound to it, with port 0; before that, the options are set
+ *   own LOW HIGH     IP_LOCAL_PORT_RANGE is set
+ *   interrupted      by a signal, while they wait for a host that does not answer
+ *   jumped           the same, but the handler jumps out of the call; then they connect again
  *   serve PORT       a server has this port
  *   busy N           before that, N sockets connect to a server at port 40008, and stay
  *   fill             with all sockets open at the same time; says how many could connect
@@ -31,6 +34,8 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -40,6 +45,7 @@
 #include <sys/eventfd.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #ifndef IPPROTO_MPTCP
@@ -55,7 +61,7 @@
 enum { MOST_TWICE = 100 };
 
 static const char *how;
-static bool patient, level, blocking, sends, tfo, mptcp, many, left, fill;
+static bool patient, level, blocking, sends, tfo, mptcp, many, left, fill, interrupted, jumped;
 static union {
 	struct sockaddr any;
 	struct sockaddr_in in;
@@ -67,6 +73,9 @@ static struct {
 	int level, name;
 } set_options[4];
 static int options, busy;
+static unsigned own; /* IP_LOCAL_PORT_RANGE */
+static sigjmp_buf back;
+static volatile sig_atomic_t may_jump;
 static const char *from;
 
 static int set; /* epoll */
@@ -168,6 +177,8 @@ static int open_socket(void)
 		if (setsockopt(fd, set_options[i].level, set_options[i].name, &on, sizeof on) !=
 		    0)
 			err(125, "option %d", set_options[i].name);
+	if (own != 0 && setsockopt(fd, IPPROTO_IP, 51, &own, sizeof own) != 0)
+		err(125, "IP_LOCAL_PORT_RANGE");
 	if (from != NULL)
 		bind_to(fd, from);
 	if (strncmp(how, "epoll", 5) == 0 && epoll_ctl(set, EPOLL_CTL_ADD, fd, &e) != 0)
@@ -184,6 +195,34 @@ static int open_connection(int fd)
 	if (sends)
 		return (int)sendto(fd, "x", 1, MSG_FASTOPEN | MSG_NOSIGNAL, addr, dest_len);
 	return connect(fd, addr, dest_len);
+}
+
+static void be_signalled(int sig)
+{
+	(void)sig;
+	if (may_jump)
+		siglongjmp(back, 1);
+}
+
+/* Connects to the same port of a host that does not answer, until a signal comes. */
+static void connect_in_vain(int fd)
+{
+	const struct itimerval soon = {{0, 1000}, {0, 1000}}, never = {{0, 0}, {0, 0}};
+	const struct sigaction action = {.sa_handler = be_signalled};
+	struct sockaddr_in silent = {.sin_family = AF_INET, .sin_port = dest.in.sin_port};
+	const struct sockaddr none = {.sa_family = AF_UNSPEC};
+	silent.sin_addr.s_addr = inet_addr("192.0.2.1");
+	sigaction(SIGALRM, &action, NULL);
+	if (sigsetjmp(back, 1) == 0) {
+		may_jump = jumped;
+		setitimer(ITIMER_REAL, &soon, NULL);
+		connect(fd, (struct sockaddr *)&silent, sizeof silent);
+		printf("connect: %s\n", strerror(errno));
+	}
+	may_jump = 0;
+	setitimer(ITIMER_REAL, &never, NULL);
+	if (jumped)
+		connect(fd, &none, sizeof none);
 }
 
 static void tell_what_is_left(int fd)
@@ -222,8 +261,11 @@ static void wait_until_it_looks_elsewhere(int fd)
 static void connect_one(void)
 {
 	int fd = open_socket();
+	if (interrupted || jumped)
+		connect_in_vain(fd);
 	current = fd;
-	open_connection(fd);
+	if (!interrupted)
+		open_connection(fd);
 	while (patient && !noticed && is_connected_to_itself(fd))
 		sched_yield();
 	current = -1;
@@ -307,14 +349,24 @@ static int take(const char *word, char **args)
 	static const struct {
 		const char *word;
 		bool *flag;
-	} flags[] = {{"patient", &patient}, {"level", &level}, {"blocking", &blocking},
-	             {"send", &sends},      {"tfo", &tfo},     {"mptcp", &mptcp},
-	             {"many", &many},       {"left", &left},   {"fill", &fill}};
+	} flags[] = {{"patient", &patient},
+	             {"level", &level},
+	             {"blocking", &blocking},
+	             {"send", &sends},
+	             {"tfo", &tfo},
+	             {"mptcp", &mptcp},
+	             {"interrupted", &interrupted},
+	             {"jumped", &jumped},
+	             {"many", &many},
+	             {"left", &left},
+	             {"fill", &fill}};
 	for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++)
 		if (strcmp(word, flags[i].word) == 0)
 			return *flags[i].flag = true, 0;
 	if (strcmp(word, "to") == 0)
 		return set_destination(args[0], atoi(args[1])), 2;
+	if (strcmp(word, "own") == 0)
+		return own = (unsigned)atoi(args[0]) | (unsigned)atoi(args[1]) << 16, 2;
 	if (strcmp(word, "from") == 0)
 		return from = args[0], 1;
 	if (strcmp(word, "serve") == 0)
@@ -331,6 +383,7 @@ static int take(const char *word, char **args)
 int main(int argc, char **argv)
 {
 	pthread_t thread;
+	sigset_t all;
 	int end = eventfd(0, EFD_CLOEXEC);
 	struct epoll_event ended = {.events = EPOLLIN, .data.fd = -1};
 	if (argc < 3)
@@ -343,8 +396,11 @@ int main(int argc, char **argv)
 	if (epoll_ctl(set, EPOLL_CTL_ADD, end, &ended) != 0)
 		err(2, "eventfd");
 	move_range();
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, NULL); /* for the other thread */
 	if (pthread_create(&thread, NULL, other_thread, NULL) != 0)
 		err(2, "pthread_create");
+	pthread_sigmask(SIG_UNBLOCK, &all, NULL);
 	if (busy != 0)
 		be_busy();
 	if (many)
