@@ -30,10 +30,6 @@ only() {
 	only "refused: 2000" "$build/tests/threads" crowd 100 20
 }
 
-@test "while another thread closes the socket and opens a file" {
-	only "under the same number" "$build/tests/threads" closer 300
-}
-
 @test "in a thread that is cancelled" {
 	only "cancelled: 100" "$build/tests/threads" cancel deferred 100
 	only "cancelled: 100" "$build/tests/threads" cancel asynchronous 100

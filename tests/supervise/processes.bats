@@ -209,8 +209,8 @@ scene() {
 @test "SIGKILL of the group ends the command, and what has left the group is still supervised" {
 	mkfifo fifo
 	scene 'set -m
-		$supervise bash -c "setsid sh -c \"read x <fifo; exec \$client tcp4 connect 127.0.0.1 40000 >said\" &
-			echo ready >ready; wait" 2>/dev/null &
+		$supervise bash -c "setsid sh -c \"echo ready >ready; read x <fifo
+			exec \$client tcp4 connect 127.0.0.1 40000 >said\" & wait" 2>/dev/null &
 		front=$!
 		said ready
 		kill -KILL -- -$front
