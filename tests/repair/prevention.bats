@@ -153,10 +153,10 @@ to_either_parity() {
 	local absent
 	for absent in 6:11 '0:51 6:11'; do
 		export ABSENT=$absent
-		run in_ns "$build/tests/threads" crowd 4 20
+		run in_ns "$build/tests/threads" crowd 1 40
 		[[ $output == *self-connected* ]]
-		run shimmed in_ns "$build/tests/threads" crowd 4 20
-		said "refused: 80"
+		run shimmed in_ns "$build/tests/threads" crowd 1 40
+		said "refused: 40"
 	done
 }
 
