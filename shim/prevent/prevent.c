@@ -20,6 +20,7 @@ static uint32_t packed(unsigned low, unsigned high)
 	return low | (uint32_t)high << 16;
 }
 
+/* To an MPTCP socket that is connecting or connected the kernel says EINVAL, but sets it. */
 static bool set_range(int fd, uint32_t range)
 {
 	return sys_setsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &range, sizeof range) == 0;
@@ -32,9 +33,16 @@ static bool read_range(struct prevention *p, int fd)
 	return sys_getsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &p->before, &len) == 0;
 }
 
+/* Does another thread connect the same socket at this moment? It will give back what it cut. */
+static bool is_cut(uint32_t range, unsigned port)
+{
+	return range != 0 && ((range & LAST_PORT) == port + 1 || range >> 16 == port - 1);
+}
+
 /*
  * The kernel takes no notice of a bound that lies outside the namespace's range, so a part that
- * would be empty is not used.
+ * would be empty is not used. A range that lacks the port already is set once more: an MPTCP
+ * socket may show one that it does not heed, after a connection that fell back to TCP.
  */
 static bool cut_range(struct prevention *p, int fd, unsigned port, unsigned turn)
 {
@@ -44,21 +52,19 @@ static bool cut_range(struct prevention *p, int fd, unsigned port, unsigned turn
 		range.low = low;
 	if (high != 0 && high < range.high)
 		range.high = high;
-	if (port < range.low || port > range.high || range.low == range.high)
+	bool lacks_it = port < range.low || port > range.high;
+	if (range.low == range.high || is_cut(p->before, port) || (lacks_it && p->before == 0))
 		return false;
 
-	uint32_t below = packed(low, port - 1), above = packed(port + 1, high);
+	uint32_t below = lacks_it ? p->before : packed(low, port - 1);
+	uint32_t above = lacks_it ? p->before : packed(port + 1, high);
 	p->parts[0] = port != range.low ? below : above;
 	p->parts[1] = port != range.high ? above : below;
 	p->part = turn;
 	p->by_range = set_range(fd, p->parts[turn]);
+	if (!p->by_range)
+		set_range(fd, p->before);
 	return p->by_range;
-}
-
-/* Does another thread connect the same socket at this moment? It will give back what it cut. */
-static bool is_cut(uint32_t range, unsigned port)
-{
-	return range != 0 && ((range & LAST_PORT) == port + 1 || range >> 16 == port - 1);
 }
 
 bool prevent_by_range(struct prevention *p, int fd, in_port_t port, unsigned turn)

@@ -192,6 +192,13 @@ in_silence=(sh -c 'ip route add 192.0.2.1 dev lo && exec "$@"' sh)
 	leaves blocking interrupted
 }
 
+# The kernel refuses to set it then, but does.
+@test "nor on an MPTCP socket whose connect() is called again while it goes on" {
+	need ip
+	need_mptcp_here
+	leaves mptcp again to 192.0.2.1 40004
+}
+
 @test "a range that the program set is the same afterwards, and its ports are used" {
 	in_ns "$client" tcp4 opt 0 51 $((40003 << 16 | 40002)) || machine_cannot "the kernel has no IP_LOCAL_PORT_RANGE"
 	need ip

@@ -17,7 +17,8 @@
  *   from ADDRESS     the sockets are bound to it, with port 0; before that, the options are set
  *   own LOW HIGH     IP_LOCAL_PORT_RANGE is set
  *   interrupted      by a signal, while they wait for a host that does not answer
- *   jumped           the same, but the handler jumps out of the call; then they connect again
+ *   again            twice: the second connect() asks for the outcome of the first
+ *   jumped           the handler jumps out of that call; then they connect again
  *   serve PORT       a server has this port
  *   busy N           before that, N sockets connect to a server at port 40008, and stay
  *   fill             with all sockets open at the same time; says how many could connect
@@ -61,7 +62,8 @@
 enum { MOST_TWICE = 100 };
 
 static const char *how;
-static bool patient, level, blocking, sends, tfo, mptcp, many, left, fill, interrupted, jumped;
+static bool patient, level, blocking, sends, tfo, mptcp, many, left, fill, interrupted, again,
+        jumped;
 static union {
 	struct sockaddr any;
 	struct sockaddr_in in;
@@ -266,6 +268,8 @@ static void connect_one(void)
 	current = fd;
 	if (!interrupted)
 		open_connection(fd);
+	if (again)
+		open_connection(fd);
 	while (patient && !noticed && is_connected_to_itself(fd))
 		sched_yield();
 	current = -1;
@@ -356,6 +360,7 @@ static int take(const char *word, char **args)
 	             {"tfo", &tfo},
 	             {"mptcp", &mptcp},
 	             {"interrupted", &interrupted},
+	             {"again", &again},
 	             {"jumped", &jumped},
 	             {"many", &many},
 	             {"left", &left},
