@@ -50,7 +50,7 @@ ROOTS ?= bullseye trixie sid
 check-roots check-roots-quick: $(LIBRARY)
 	BUILD=$(BUILD) tests/lib/roots.sh $(if $(filter %-quick,$@),quick,all) $(ROOTS)
 
-$(ABIS:%=check-%): $(LIBRARY) $(BUILD)/tests/netns
+$(ABIS:%=check-%): $(LIBRARY) $(BUILD)/tests/netns $(BUILD)/tests/lacking
 	BUILD=$(BUILD) tests/lib/abi.sh $(@:check-%=%)
 
 # The table of affected programs, tests/world/AFFECTED.md, in the words that clients.bats heard.

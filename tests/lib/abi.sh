@@ -100,6 +100,8 @@ wrap() {
 	mkdir -p "$build/wrapped/tests"
 	ln -sf "$library" "$build/wrapped"
 	ln -sf "$native/tests/netns" "$build/tests/inject.so" "$build/wrapped/tests"
+	# It knows the system calls of this machine alone.
+	[ "$library" = "$build/libnoselfconn.so" ] || ln -sf "$native/tests/lacking" "$build/wrapped/tests"
 	for program in $programs; do
 		{
 			echo '#!/bin/sh'

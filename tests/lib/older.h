@@ -42,6 +42,12 @@
 #ifndef MSG_FASTOPEN
 #define MSG_FASTOPEN 0x20000000
 #endif
+#ifndef MSG_ZEROCOPY
+#define MSG_ZEROCOPY 0x4000000
+#endif
+#ifndef SO_ZEROCOPY
+#define SO_ZEROCOPY 60
+#endif
 #ifndef SO_BUF_LOCK
 #define SO_BUF_LOCK 72
 #define SOCK_SNDBUF_LOCK 1
