@@ -129,6 +129,13 @@ to_either_parity() {
 	seen poll mptcp
 }
 
+# It shows a range that it does not heed, after it fell back to TCP.
+@test "nor on an MPTCP socket that was connected to a server before" {
+	need_mptcp_here
+	range=40000-40009 times=200
+	seen poll blocking mptcp reused
+}
+
 @test "nor in a range of three ports, whose middle one is the destination's" {
 	range=40001-40003
 	run shimmed in_ns "$range" "$prevention" poll "$times" to 127.0.0.1 40002

@@ -18,6 +18,7 @@
  *   own LOW HIGH     IP_LOCAL_PORT_RANGE is set
  *   interrupted      by a signal, while they wait for a host that does not answer
  *   again            twice: the second connect() asks for the outcome of the first
+ *   reused           they were connected to a server at port 40002, and disconnected
  *   jumped           the handler jumps out of that call; then they connect again
  *   serve PORT       a server has this port
  *   busy N           before that, N sockets connect to a server at port 40008, and stay
@@ -63,7 +64,7 @@ enum { MOST_TWICE = 100 };
 
 static const char *how;
 static bool patient, level, blocking, sends, tfo, mptcp, many, left, fill, interrupted, again,
-        jumped;
+        reused, jumped;
 static union {
 	struct sockaddr any;
 	struct sockaddr_in in;
@@ -227,6 +228,31 @@ static void connect_in_vain(int fd)
 		connect(fd, &none, sizeof none);
 }
 
+static int listener(const char *addr, int port)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+	struct sockaddr_in sin = {.sin_family = AF_INET, .sin_port = htons((in_port_t)port)};
+	inet_pton(AF_INET, addr, &sin.sin_addr);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	if (bind(fd, (struct sockaddr *)&sin, sizeof sin) != 0 || listen(fd, 1000) != 0)
+		err(2, "listen");
+	return fd;
+}
+
+static void connect_to_server(int fd)
+{
+	static int server;
+	const struct sockaddr none = {.sa_family = AF_UNSPEC};
+	in_port_t port = dest.in.sin_port;
+	if (server == 0)
+		server = listener("127.0.0.1", 40002);
+	dest.in.sin_port = htons(40002);
+	open_connection(fd);
+	connect(fd, &none, sizeof none);
+	close(accept(server, NULL, NULL));
+	dest.in.sin_port = port;
+}
+
 static void tell_what_is_left(int fd)
 {
 	union {
@@ -265,6 +291,8 @@ static void connect_one(void)
 	int fd = open_socket();
 	if (interrupted || jumped)
 		connect_in_vain(fd);
+	if (reused)
+		connect_to_server(fd);
 	current = fd;
 	if (!interrupted)
 		open_connection(fd);
@@ -299,17 +327,6 @@ static void connect_twice(int n)
 	for (int i = 0; i < n; i++)
 		abort_and_close(twice[i]);
 	seen += atomic_exchange(&noticed, false);
-}
-
-static int listener(const char *addr, int port)
-{
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-	struct sockaddr_in sin = {.sin_family = AF_INET, .sin_port = htons((in_port_t)port)};
-	inet_pton(AF_INET, addr, &sin.sin_addr);
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	if (bind(fd, (struct sockaddr *)&sin, sizeof sin) != 0 || listen(fd, 1000) != 0)
-		err(2, "listen");
-	return fd;
 }
 
 /* As many as there can be, all open. */
@@ -361,6 +378,7 @@ static int take(const char *word, char **args)
 	             {"mptcp", &mptcp},
 	             {"interrupted", &interrupted},
 	             {"again", &again},
+	             {"reused", &reused},
 	             {"jumped", &jumped},
 	             {"many", &many},
 	             {"left", &left},
