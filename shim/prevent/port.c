@@ -118,7 +118,7 @@ void port_give_back(int fd)
 
 void port_was_refused(in_port_t port, bool taken)
 {
-	atomic_store_explicit(&refused, port, memory_order_relaxed);
+	atomic_exchange_explicit(&refused, port, memory_order_relaxed);
 	if (taken)
 		free_again();
 }
