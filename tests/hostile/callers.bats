@@ -327,7 +327,7 @@ not_reopened() {
 	run in_ns "$callers" chroot "$BATS_TEST_TMPDIR/root"
 	[ "$status" = 0 ] || cannot "chroot() needs a privilege"
 	[ "$output" = "self-connected: 1" ]
-	run env LD_PRELOAD="$library" NOSELFCONN_LOG=/log "$build/tests/netns" 40000 40001 \
+	run env LD_PRELOAD="$library${single:+:$single}" NOSELFCONN_LOG=/log "$build/tests/netns" 40000 40001 \
 		"$callers" chroot "$BATS_TEST_TMPDIR/root"
 	[ "$output" = "refused: 1" ]
 	mv "$BATS_TEST_TMPDIR/root/log" "$BATS_TEST_TMPDIR/log"
