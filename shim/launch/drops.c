@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "drops.h"
 
+#include "execute.h"
 #include <stddef.h>
 #include <string.h>
 
@@ -37,8 +38,7 @@ bool drops_preload(char *const *command)
 {
 	static const char *const always[] = {"sudo",    "doas",     "pkexec",
 	                                     "trickle", "mptcpize", "systemd-run"};
-	const char *slash = strrchr(command[0], '/');
-	const char *name = slash == NULL ? command[0] : slash + 1;
+	const char *name = base_name(command[0]);
 	for (size_t i = 0; i < sizeof always / sizeof always[0]; i++)
 		if (strcmp(name, always[i]) == 0)
 			return true;

@@ -11,6 +11,12 @@
 
 enum { NOT_RUNNABLE = 126, NOT_FOUND = 127 };
 
+const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash == NULL ? path : slash + 1;
+}
+
 bool find_command(const char *name, char file[PATH_MAX])
 {
 	struct stat st;

@@ -8,6 +8,9 @@
 #include <limits.h>
 #include <stdbool.h>
 
+/* Returns what follows the last slash of path. */
+const char *base_name(const char *path);
+
 /* Finds the file that execvp(name) runs; false if there is none. */
 bool find_command(const char *name, char file[PATH_MAX]);
 
