@@ -34,13 +34,13 @@
 #endif
 
 #if __has_attribute(musttail)
-#define TAIL_CALL __attribute__((musttail)) return
+#define MUST_TAIL __attribute__((musttail))
 #define WITH_TAIL_CALLS
 #elif __has_attribute(optimize)
-#define TAIL_CALL return
+#define MUST_TAIL
 #define WITH_TAIL_CALLS __attribute__((optimize("O2"))) /* whatever CFLAGS says */
 #else
-#define TAIL_CALL return
+#define MUST_TAIL
 #define WITH_TAIL_CALLS
 #endif
 
@@ -194,5 +194,5 @@ __attribute__((visibility("default"))) WITH_TAIL_CALLS void *dlopen(const char *
 		reach();
 	if (next == NULL)
 		return NULL;
-	TAIL_CALL next(file, mode);
+	MUST_TAIL return next(file, mode);
 }
