@@ -72,5 +72,15 @@ run() {
 		'machine "$@" >"$work/said.$$"; flock "$work" cat "$work/said.$$"' bash
 }
 
-run "${1:-all}" | awk '/^(not )?ok / { sub(/ok [0-9]+/, "ok " ++n) } { print; fflush() }' |
-	awk -v optional="$([ "${CI-}" = true ] || echo 1)" -f tests/lib/summary.awk
+# The tests of all machines, in one series. Not with awk: Debian's, mawk, shows nothing until it has
+# read 4 KiB.
+numbered() {
+	local line n=0
+	while IFS= read -r line; do
+		[[ ! $line =~ ^(ok|not ok)\ [0-9]+(.*) ]] || line="${BASH_REMATCH[1]} $((++n))${BASH_REMATCH[2]}"
+		printf '%s\n' "$line"
+	done
+}
+
+run "${1:-all}" | numbered | tee "$work/results"
+awk -v optional="$([ "${CI-}" = true ] || echo 1)" -f tests/lib/summary.awk "$work/results"

@@ -5,10 +5,15 @@
 # in the last line how many passed. Exit status 1 if one failed, or none could test a repair.
 set -u
 
+command -v bats >/dev/null || { echo 'The tests need bats.' >&2; exit 1; }
 jobs=${JOBS:-$(nproc)}
 command -v parallel >/dev/null || jobs=1
 output=--print-output-on-failure
 bats --help | grep -q -e "$output" || output='' # before bats 1.5
+results=$(mktemp) || exit
+trap 'rm -f "$results"' EXIT
+trap 'exit 1' INT TERM
+# Not straight to awk: Debian's, mawk, shows nothing until it has read 4 KiB.
 # shellcheck disable=SC2086 # lists of words
-bats --tap --recursive --jobs "$jobs" $output ${BATS_FLAGS-} "$@" |
-	awk -f "${0%/*}/summary.awk"
+bats --tap --recursive --jobs "$jobs" $output ${BATS_FLAGS-} "$@" | tee "$results"
+awk -f "${0%/*}/summary.awk" "$results"

@@ -1,11 +1,7 @@
 # SPDX-License-Identifier: MIT
-# Shows lines of TAP, and then what failed, why tests were skipped, and in the last line how many
-# passed. Exit status 1 if one failed, or none could test a repair (with optional=1, unless all were
+# Sums up lines of TAP: what failed, why tests were skipped, and in the last line how many passed.
+# Exit status 1 if one failed, or none could test a repair (with optional=1, unless all were
 # skipped).
-{
-	print
-	fflush()
-}
 /^1\.\.[0-9]+$/ { planned = substr($0, 4) }
 /^not ok / { failures[failed++] = substr($0, 8) }
 /^ok / && !/ # skip/ { passed++ }
