@@ -19,12 +19,10 @@ RUN_TESTS = BUILD='$(abspath $(BUILD))' JOBS=$(JOBS) tests/lib/run.sh
 
 check: TESTS = tests/repair tests/command
 check: all test-programs
-	@command -v bats >/dev/null || { echo 'make check needs bats' >&2; exit 1; }
 	@CI= $(RUN_TESTS) $(TESTS)
 
 test: all test-programs
-	@tests/lib/setup.sh bats
-	@tests/lib/setup.sh parallel $(TESTS) || echo 'Tests that need these are skipped.'
+	@tests/lib/setup.sh bats parallel $(TESTS) || echo 'Tests that need these are skipped.'
 	@$(RUN_TESTS) $(TESTS)
 
 test-programs: $(TEST_PROGRAMS)

@@ -28,7 +28,7 @@ add() {
 add_wanted() {
 	for wanted; do
 		case $wanted in
-		catatonit | clang | gdb | go | java | javac | mariadb | podman* | rustc) [ "${ALL-}" != 1 ] || add "$wanted" ;;
+		catatonit | clang | gdb | go | java | javac | mariadb | podman* | qemu-* | rustc) [ "${ALL-}" != 1 ] || add "$wanted" ;;
 		i386) [ "$(uname -m)" != x86_64 ] || add i386 ;;
 		*) add "$wanted" ;;
 		esac
@@ -50,19 +50,28 @@ known() {
 	apt-cache policy "$@" | sed -n 's/^\([^ ]*\):$/\1/; t name; /Candidate: [^(]/{g;p}; b; :name; h'
 }
 
-# How much it is: two lines of apt-get's.
+# How much it is: three lines of apt-get's.
 sizes() {
 	LC_ALL=C apt-get install --assume-no --no-install-recommends "$@" 2>/dev/null |
-		grep -E '^(Need to get|After this operation)' || :
+		grep -E '^([0-9]+ upgraded|Need to get|After this operation)' || :
 }
 
-# fetch PACKAGE...: on a terminal, with all that apt-get has to say.
+# fetch PACKAGE...: on a terminal, with all that apt-get has to say; in a log, some lines of it show
+# where it is.
 fetch() {
 	set -- install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "$@"
 	if [ -t 2 ]; then
 		apt-get "$@"
 	else
-		apt-get -qq "$@" >/dev/null
+		{ apt-get -q -o Dpkg::Use-Pty=0 "$@" || echo failed; } | (
+			n=0
+			while read -r line; do
+				case $line in
+				Get:* | 'Setting up '*) n=$((n + 1)) && [ $((n % 20)) != 0 ] || echo "$line" >&2 ;;
+				failed) exit 1 ;;
+				esac
+			done
+		)
 	fi
 }
 

@@ -15,9 +15,13 @@ sample() {
 	printf 'load ../lib/helpers\n@test "%s" {\n\t%s\n}\n' "$1" "$2" >"tree/tests/sample/$1.bats"
 }
 
-# run_tests: the samples.
+# tests: the samples.
+tests() {
+	env -i PATH="$PATH" HOME="$PWD" BUILD="${fake-$build}" JOBS=1 tree/tests/lib/run.sh tree/tests/sample
+}
+
 run_tests() {
-	run env -i PATH="$PATH" HOME="$PWD" BUILD="${fake-$build}" JOBS=1 tree/tests/lib/run.sh tree/tests/sample
+	run tests
 }
 
 @test "the last lines group why tests were skipped, and count" {
@@ -45,6 +49,16 @@ failed:
   1 fails
 
 1 passed, 1 failed, 0 skipped" ]]
+}
+
+@test "each test is shown when it ends" {
+	mkfifo shown
+	sample first true
+	sample second "read -r -t 20 <>$PWD/shown"
+	set -o pipefail
+	tests | while read -r line; do
+		case $line in 'ok 1 '*) timeout 20 sh -c 'echo >shown' ;; esac
+	done
 }
 
 @test "it fails if no repair could be tested, or nothing at all" {
@@ -82,22 +96,27 @@ failed:
 	[ "$output" = 'missing: nm no-such-program (Debian packages: binutils no-such-program)' ]
 }
 
-@test "what is going to be installed, and how much, is said before" {
+@test "what is installed, and how much, is said before, and nothing large without ALL=1" {
 	mkdir bin
 	cat >bin/apt-get <<-'EOS'
 		#!/bin/sh
 		case " $* " in
 		*' --assume-no '*) echo 'Need to get 12 kB of archives.' ;;
-		*) echo "apt-get $*" >>fetched ; cat said >>before ;;
+		*) echo "apt-get $*" >>fetched; cat said >>before; seq -f 'Setting up p%g ...' 39 ;;
 		esac
 	EOS
-	printf '#!/bin/sh\nprintf "%%s:\\n  Candidate: 1\\n" "$2"\n' >bin/apt-cache
+	printf '#!/bin/sh\nshift; printf "%%s:\\n  Candidate: 1\\n" "$@"\n' >bin/apt-cache
 	printf '#!/bin/sh\necho 0\n' >bin/id
 	chmod +x bin/*
 	sed -i "s|^\(\tpolicy=\).*|\1$PWD/policy|" tree/tests/lib/setup.sh
-	run sh -c 'PATH=$PWD/bin:$PATH tree/tests/lib/setup.sh no-such-program 2>said'
+	# "podman" and what begins so is large
+	sample one 'need no-such-program podman-none'
+	run sh -c 'PATH=$PWD/bin:$PATH tree/tests/lib/setup.sh tree/tests/sample/one.bats 2>said'
 	[ "$status" = 1 ]
 	grep -- '--no-install-recommends.* no-such-program$' fetched
 	[ "$(head -n 2 before)" = 'installing: no-such-program
 Need to get 12 kB of archives.' ]
+	[ "$(grep '^Setting up' said | uniq)" = 'Setting up p20 ...' ]
+	run sh -c 'ALL=1 PATH=$PWD/bin:$PATH tree/tests/lib/setup.sh tree/tests/sample/one.bats 2>said'
+	grep -- ' no-such-program podman-none$' fetched
 }
