@@ -101,10 +101,10 @@ install: all
 	$(INSTALL) -m 644 scripts/completions/_noselfconn "$(DESTDIR)$(ZSHCOMPDIR)/_noselfconn"
 
 uninstall:
-	rm -f "$(DESTDIR)$(BINDIR)/noselfconn" "$(DESTDIR)$(LIBDIR)/libnoselfconn.so" \
+	rm -rf "$(DESTDIR)$(BINDIR)/noselfconn" "$(DESTDIR)$(LIBDIR)/libnoselfconn.so" \
 		"$(DESTDIR)$(MANDIR)/man1/noselfconn.1" "$(DESTDIR)$(MANDIR)/man7/libnoselfconn.7" \
-		"$(DESTDIR)$(BASHCOMPDIR)/noselfconn" "$(DESTDIR)$(ZSHCOMPDIR)/_noselfconn"
-	rm -rf "$(DESTDIR)$(PARTS)"
+		"$(DESTDIR)$(BASHCOMPDIR)/noselfconn" "$(DESTDIR)$(ZSHCOMPDIR)/_noselfconn" "$(DESTDIR)$(PARTS)"
+	[ '$(notdir $(LIBDIR))' != noselfconn ] || rmdir "$(DESTDIR)$(LIBDIR)" 2>/dev/null || :
 
 # What the code is held to besides its tests.
 TIDY = clang-tidy --quiet --warnings-as-errors='*'

@@ -41,22 +41,23 @@ files() {
 ./usr/share/zsh/site-functions/_noselfconn' ]
 }
 
-@test "the directories can be chosen, and uninstall leaves no file" {
-	set -- DESTDIR="$root" PREFIX=/opt/x BINDIR=/b LIBDIR=/l MANDIR=/m BASHCOMPDIR=/c ZSHCOMPDIR=/z
+@test "the directories can be chosen, and uninstall leaves no file, and none of our own directories" {
+	set -- DESTDIR="$root" PREFIX=/opt/x BINDIR=/b LIBDIR=/l/noselfconn LIBEXECDIR=/e MANDIR=/m \
+		BASHCOMPDIR=/c ZSHCOMPDIR=/z
 	make_ install "$@"
 	run -0 files "$root"
 	[ "$output" = './b/noselfconn
 ./c/noselfconn
-./l/libnoselfconn.so
-./l/noselfconn/check
-./l/noselfconn/demo
-./l/noselfconn/start
-./l/noselfconn/supervise
+./e/noselfconn/check
+./e/noselfconn/demo
+./e/noselfconn/start
+./e/noselfconn/supervise
+./l/noselfconn/libnoselfconn.so
 ./m/man1/noselfconn.1
 ./m/man7/libnoselfconn.7
 ./z/_noselfconn' ]
 	make_ uninstall "$@"
-	run -0 files "$root"
+	run -0 find "$root" ! -type d -o -name noselfconn
 	[ -z "$output" ]
 }
 

@@ -25,14 +25,21 @@ Put $HOME/.local/bin in your PATH." ]
 	[ "${#lines[@]}" = 1 ]
 }
 
-@test "--remove leaves no file, and nobody else's is touched" {
-	mkdir -p -m 700 .local .local/bin
-	echo mine >.local/bin/mine
+@test "--remove leaves what was there before, and nothing else" {
+	mkdir -p -m 700 .local .local/bin .local/share/man/man1 .local/share/zsh
+	echo mine >.local/share/zsh/mine
+	find . ! -name before -printf '%p %m\n' | sort >before
 	in_ns "$installer"
-	[ "$(stat -c %a .local .local/bin)" = $'700\n700' ]
+	in_ns "$installer" # an update
+	[ -f .local/lib/libnoselfconn.so ]
+	"$installer" --remove
+	run -0 diff before <(find . ! -name before -printf '%p %m\n' | sort)
+	rm -rf .local
+	in_ns "$installer"
+	touch .local/share/man/man7/theirs.7
 	"$installer" --remove
 	run -0 find .local ! -type d
-	[ "$output" = .local/bin/mine ]
+	[ "$output" = .local/share/man/man7/theirs.7 ]
 }
 
 @test "it says so, and fails, if the library does not work" {
