@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 # What the tests need of a machine, for setup.sh and helpers.bash: NAME is a program; NAME.so and
 # NAME.so.1 a library to preload, NAME.pc one to compile with, /NAME a file, 'COMPILER -OPTION'
-# what must be able to link a program, php-NAME an extension of PHP, and i386 what builds and runs
-# programs of that machine.
+# what must be able to link a program, php-NAME an extension of PHP, npm:NAME@VERSION a package of
+# npm, and i386 what builds and runs programs of that machine.
+npm_folder=${XDG_CACHE_HOME:-${HOME-}/.cache}/noselfconn/npm
 
 is_there() {
 	case $1 in
@@ -11,6 +12,7 @@ is_there() {
 	*.pc) pkg-config --exists "${1%.pc}" ;;
 	*.so | *.so.*) set -- /usr/lib/*/"$1" && [ -e "$1" ] ;;
 	/*) [ -e "$1" ] ;;
+	npm:*) [ -d "$npm_folder/${1#npm:}" ] ;;
 	php-*) php -m | grep -x "${1#php-}" ;;
 	*' '-*) links "$1" ;;
 	*) command -v "$1" ;;
@@ -41,6 +43,7 @@ packages_of() {
 	nc | nc.openbsd) echo netcat-openbsd ;;
 	nc.traditional) echo netcat-traditional ;;
 	nginx) echo nginx-light ;;
+	npm:*) is_there npm || echo npm ;;
 	python3) echo python3-minimal python3 ;;
 	ip | ss | tc) echo iproute2 ;;
 	nm | readelf | objdump) echo binutils ;;

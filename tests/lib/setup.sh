@@ -28,7 +28,7 @@ add() {
 add_wanted() {
 	for wanted; do
 		case $wanted in
-		catatonit | clang | gdb | go | java | javac | mariadb | podman* | qemu-* | rustc) [ "${ALL-}" != 1 ] || add "$wanted" ;;
+		catatonit | clang | gdb | go | java | javac | mariadb | npm:* | podman* | qemu-* | rustc) [ "${ALL-}" != 1 ] || add "$wanted" ;;
 		i386) [ "$(uname -m)" != x86_64 ] || add i386 ;;
 		*) add "$wanted" ;;
 		esac
@@ -97,6 +97,13 @@ install() {
 	fetch "$@" || { apt-get update -qq && fetch "$@"; }
 }
 
+# install_npm NEED...: those of them that are packages of npm.
+install_npm() {
+	for need; do
+		case $need in npm:*) "${0%/*}/npm.sh" "${need#npm:}" || : ;; esac
+	done
+}
+
 look "$@"
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
@@ -107,7 +114,7 @@ fi
 install $packages
 look "$@" # i386 takes two steps: whether the kernel runs it shows when the compiler is there
 # shellcheck disable=SC2086
-[ -z "$missing" ] || install $packages
+[ -z "$missing" ] || { install $packages && install_npm $missing; }
 look "$@"
 [ -z "$missing" ] || {
 	echo "not in this distribution:$missing" >&2

@@ -33,23 +33,70 @@ print(*value if isinstance(value, list) else [value], sep="\n")' "$1"
 	[ -f "$top/scripts/action/action.yml" ]
 }
 
-@test "GitLab CI: its script is not connected to itself, and fails if the library can't be had" {
+@test "GitHub: its linter takes the action, and the recipe in a workflow" {
+	need npm:@action-validator/cli@0.6.0
+	recipe GitHub
+	{ printf 'on: push\njobs:\n  tests:\n    runs-on: ubuntu-latest\n' && sed 's/^/    /' recipe; } >workflow.yml
+	cp "$top/scripts/action/action.yml" .
+	lint() { "$npm_folder/@action-validator/cli@0.6.0/node_modules/.bin/action-validator" "$1"; }
+	run -0 lint workflow.yml
+	run -0 lint action.yml
+	sed -i 's/uses:/use:/' workflow.yml
+	run -1 lint workflow.yml
+	sed -i '/shell: bash/d' action.yml
+	run -1 lint action.yml
+}
+
+# repository: a clone of it gets what is here.
+repository() {
 	need git
-	recipe 'GitLab CI'
+	export GIT_CONFIG_COUNT=3 GIT_CONFIG_KEY_0=user.name GIT_CONFIG_KEY_1=user.email \
+		GIT_CONFIG_VALUE_0=x GIT_CONFIG_VALUE_1=x \
+		GIT_CONFIG_KEY_2=url.$PWD/origin.insteadOf GIT_CONFIG_VALUE_2=https://example.com/noselfconn.git
 	checkout
-	git -C noselfconn init -q
-	git -C noselfconn add .
-	git -C noselfconn -c user.name=x -c user.email=x commit -qm x
-	mv noselfconn origin.git
-	echo "$connect" >run-tests
+	mv noselfconn origin
+	git -C origin init -q
+	git -C origin add .
+	git -C origin commit -qm x
+	printf '#!/bin/bash\n%s\n' "$connect" >run-tests
 	chmod +x run-tests
-	sed -i '1i #!/bin/bash' run-tests
-	# What GitLab's runner does; what apt-get would install is here.
-	of_yaml 'd["tests"]["before_script"] + d["tests"]["script"]' | grep -v '^apt-get ' >job
-	NOSELFCONN=$PWD/origin.git run in_ns bash -eo pipefail job
+	# What it would install is here.
+	mkdir bin
+	printf '#!/bin/sh\n' >bin/apt-get
+	chmod +x bin/apt-get
+	PATH=$PWD/bin:$PATH
+}
+
+@test "GitLab CI: its script is not connected to itself, and fails if the library can't be had" {
+	recipe 'GitLab CI'
+	repository
+	# What GitLab's runner does.
+	of_yaml 'd["tests"]["before_script"] + d["tests"]["script"]' >job
+	run in_ns bash -eo pipefail job
 	[[ $output = *'noselfconn works here.'*'Connection refused'* && $output != *'went well'* ]]
-	rm -rf noselfconn
-	NOSELFCONN=$PWD/missing.git run in_ns bash -eo pipefail job
+	rm -rf noselfconn origin
+	run in_ns bash -eo pipefail job
+	[ "$status" != 0 ]
+	[[ $output != *'went well'* ]]
+}
+
+@test "GitLab CI: a runner finds the file in order, and runs the job" {
+	need rsync npm:gitlab-ci-local@4.61.1
+	recipe 'GitLab CI'
+	repository
+	git init -q
+	mv recipe .gitlab-ci.yml
+	runner() {
+		in_ns "$npm_folder/gitlab-ci-local@4.61.1/node_modules/.bin/gitlab-ci-local" --force-shell-executor "$@"
+	}
+	run -1 runner tests
+	[[ $output = *'json schema validated'*'noselfconn works here.'*'Connection refused'* ]]
+	[[ $output != *'went well'* && $output != *'noselfconn: '*': using'* ]]
+	sed -i '/noselfconn/d' .gitlab-ci.yml
+	run -0 runner tests
+	[[ $output = *'went well'* ]]
+	sed -i 's/image:/imag:/' .gitlab-ci.yml
+	run runner tests
 	[ "$status" != 0 ]
 	[[ $output != *'went well'* ]]
 }
