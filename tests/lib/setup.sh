@@ -67,7 +67,7 @@ fetch() {
 			n=0
 			while read -r line; do
 				case $line in
-				Get:* | 'Setting up '*) n=$((n + 1)) && [ $((n % 20)) != 0 ] || echo "$line" >&2 ;;
+				Get:* | 'Unpacking '* | 'Setting up '*) n=$((n + 1)) && [ $((n % 20)) != 0 ] || echo "$line" >&2 ;;
 				failed) exit 1 ;;
 				esac
 			done
