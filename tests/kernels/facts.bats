@@ -4,6 +4,7 @@
 
 setup() {
 	load ../lib/helpers
+	load vrf
 	need_namespaces
 }
 
@@ -76,24 +77,21 @@ kept_away_by_a_guard() {
 	said "bindable: ok" "bindable: ok" "bindable: ok" "bindable: EADDRINUSE"
 }
 
-# in_vrf COMMAND...: in a namespace whose VRF red, device 2 or so in $red, has 192.0.2.1.
-in_vrf() {
+# beside_bound_guard: what a connect() in a VRF says beside a guard that is bound to its device.
+beside_bound_guard() {
 	# shellcheck disable=SC2016
-	in_ns sh -c 'ip link add red type vrf table 10 && ip link set red up &&
-		ip addr add 192.0.2.1/24 dev red && red=$(ip -o link show red) &&
-		export red=${red%%:*} && exec "$@"' sh "$@"
+	in_vrf sh -c '"$1" tcp6 opt 1 62 $red opt 41 26 1 opt 41 78 1 opt 1 2 1 bind 100::1 40000 \
+		tcp4 opt 1 62 $red connect 192.0.2.1 40000' sh "$client"
 }
 
 @test "in a VRF, only a guard that is bound to its device keeps the port away" {
 	need ip
-	in_vrf true 2>/dev/null || machine_cannot "the kernel has no VRF"
+	need_vrf
 	# shellcheck disable=SC2016
 	run in_vrf sh -c '"$@" tcp4 opt 1 62 $red connect 192.0.2.1 40000 names' sh \
 		"$client" "${guard[@]}" 40000
 	said "local: 192.0.2.1 40000" "peer: 192.0.2.1 40000"
-	# shellcheck disable=SC2016
-	run in_vrf sh -c '"$1" tcp6 opt 1 62 $red opt 41 26 1 opt 41 78 1 opt 1 2 1 bind 100::1 40000 \
-		tcp4 opt 1 62 $red connect 192.0.2.1 40000' sh "$client"
+	run beside_bound_guard
 	said "connect: ECONNREFUSED"
 }
 
@@ -151,9 +149,7 @@ guard() {
 
 guard_in_vrf() {
 	in_vrf true 2>/dev/null || { echo -; return; }
-	# shellcheck disable=SC2016
-	in_vrf sh -c '"$1" tcp6 opt 1 62 $red opt 41 26 1 opt 41 78 1 opt 1 2 1 bind 100::1 40000 \
-		tcp4 opt 1 62 $red connect 192.0.2.1 40000' sh "$client" | grep -q ECONNREFUSED && echo yes || echo no
+	beside_bound_guard | grep -q ECONNREFUSED && echo yes || echo no
 }
 
 smc() {

@@ -3,6 +3,7 @@
 
 setup() {
 	load ../lib/helpers
+	load vrf
 	need_namespaces
 }
 
@@ -61,17 +62,9 @@ smc() {
 	[ "$output" = "$without" ]
 }
 
-# in_vrf COMMAND...: in a namespace whose VRF red has 192.0.2.1; its device's number is $red.
-in_vrf() {
-	# shellcheck disable=SC2016
-	in_ns sh -c 'ip link add red type vrf table 10 && ip link set red up &&
-		ip addr add 192.0.2.1/24 dev red && red=$(ip -o link show red) &&
-		export red=${red%%:*} && exec "$@"' sh "$@"
-}
-
 @test "a socket in a VRF is not connected to itself" {
 	need ip
-	in_vrf true 2>/dev/null || machine_cannot "the kernel has no VRF"
+	need_vrf
 	# shellcheck disable=SC2016
 	set -- sh -c 'exec "$1" tcp4 $2 opt 1 62 $red connect 192.0.2.1 40000 names timewait' sh "$client"
 	run in_vrf "$@" ''
