@@ -37,10 +37,12 @@ static bool is_being_restored(int fd)
 
 bool is_self_connected(int fd, const struct endpoint *dest, struct endpoint *end)
 {
-	int protocol = sockopt_protocol(fd), error;
+	int protocol = sockopt_protocol(fd), type = SOCK_STREAM, error;
 	struct address local = local_address(fd), peer;
 	struct endpoint own, other;
-	if (protocol != -1 && protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP)
+	sockopt_get(fd, SOL_SOCKET, SO_TYPE, &type); /* a raw one may have TCP's number, too */
+	if (type != SOCK_STREAM ||
+	    (protocol != -1 && protocol != IPPROTO_TCP && protocol != IPPROTO_MPTCP))
 		return false;
 	if (!address_endpoint(&local, local.len, &own))
 		return false;

@@ -171,6 +171,7 @@ static const struct option unreadable[] = {
         {SOL_SOCKET, 46},   /* SO_BUSY_POLL: SO_BUSY_POLL_BUDGET can not be read */
         {SOL_SOCKET, 69},   /* SO_PREFER_BUSY_POLL: likewise */
         {IPPROTO_IPV6, 33}, /* IPV6_FLOWINFO_SEND */
+        {IPPROTO_TCP, 31},  /* TCP_ULP: "smc" made it a socket of SMC (Linux 5.17 to 6.18) */
 };
 
 struct value {

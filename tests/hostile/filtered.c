@@ -64,6 +64,7 @@ static const struct name calls[] = {
 /* By number, because no headers have them all. */
 static const struct name options[] = {
         {"SO_REUSEADDR", SOL_SOCKET, 2},
+        {"SO_TYPE", SOL_SOCKET, 3},
         {"SO_ERROR", SOL_SOCKET, 4},
         {"SO_SNDBUF", SOL_SOCKET, 7},
         {"SO_RCVBUF", SOL_SOCKET, 8},

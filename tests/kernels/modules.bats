@@ -27,6 +27,35 @@ smc() {
 	smc ipsmc6 INET6_SMC ::1
 }
 
+# other WORD...: a socket, if the kernel has such, of which the client says the same with the library.
+other() {
+	local words=("$@" get 1 38 names) without
+	in_ns "$client" "${@:1:4}" 2>/dev/null || return 0
+	without=$(in_ns 40000-40000 "$client" "${words[@]}")
+	[[ $without == "connect: "* ]]
+	run shimmed in_ns 40000-40000 "$client" "${words[@]}"
+	[ "$output" = "$without" ]
+	not_repaired
+}
+
+@test "raw sockets of TCP and MPTCP, which show the same address on both sides, are left alone" {
+	run in_ns "$client" socket 2 3 6 connect 127.0.0.1 6 get 1 38 names
+	said "get: 6" "local: 127.0.0.1 6" "peer: 127.0.0.1 6"
+	other socket 2 3 6 connect 127.0.0.1 6
+	other socket 10 3 6 connect ::1 6
+	other socket 2 3 262 connect 127.0.0.1 262
+}
+
+@test "UDP, UDP-Lite, DCCP, SCTP, L2TP, RDS, vsock, TIPC and KCM are left alone" {
+	run in_ns 40000-40000 "$client" socket 2 2 17 connect 127.0.0.1 40000 get 1 38 names
+	said "get: 17" "local: 127.0.0.1 40000" "peer: 127.0.0.1 40000"
+	local kind
+	for kind in '2 2 17' '2 2 136' '2 6 33' '2 1 132' '2 5 132' '2 2 115' '21 5 0' '40 1 0' '30 1 0' '41 2 0'; do
+		# shellcheck disable=SC2086 # numbers
+		other socket $kind connect 127.0.0.1 40000
+	done
+}
+
 @test "a socket of SCTP, which can be connected to itself too, is left alone" {
 	in_ns "$client" sctp4 2>/dev/null || machine_cannot "the kernel has no SCTP"
 	local words=(sctp4 connect 127.0.0.1 40000 get 1 38 names)
@@ -60,6 +89,15 @@ smc() {
 	local without=$output
 	run shimmed in_ns "$client" "${words[@]}"
 	[ "$output" = "$without" ]
+}
+
+# Its name is still that of TCP.
+@test "a socket of TCP that SMC took over is not connected to itself, and stays one of SMC" {
+	run in_ns "$client" tcp4 ulp smc connect 127.0.0.1 40000 get 6 31 names
+	[[ $output == "ulp: ok"* ]] || machine_cannot "the kernel has no TCP_ULP of SMC (Linux 5.17 to 6.18)"
+	said "connect: ok" "get: $((0x636d73))" "local: 127.0.0.1 40000" "peer: 127.0.0.1 40000"
+	run shimmed in_ns "$client" tcp4 ulp smc connect 127.0.0.1 40000 get 6 31 timewait
+	said "connect: ECONNREFUSED" "get: $((0x636d73))" "timewait: 0"
 }
 
 @test "a socket in a VRF is not connected to itself" {

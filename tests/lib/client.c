@@ -5,6 +5,8 @@
  *
  *   tcp4 tcp6 mptcp4 mptcp6 smc4 smc6 ipsmc4 ipsmc6 sctp4 udp4 unix
  *                           a new socket; it is the one that the next words are about
+ *   socket DOMAIN TYPE PROTOCOL
+ *                           one of any other kind, by numbers
  *   nonblock block cloexec  its flags
  *   dup                     another descriptor of it
  *   bind ADDR PORT
@@ -214,6 +216,12 @@ static int obey(const char *word, char **args)
 
 	if (open_socket(word))
 		return 0;
+	if (is(word, "socket")) {
+		fd = socket(atoi(args[0]), atoi(args[1]), atoi(args[2]));
+		if (fd < 0)
+			err(2, "socket");
+		return 3;
+	}
 	if (is(word, "nonblock")) {
 		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	} else if (is(word, "block")) {

@@ -485,7 +485,7 @@ static const struct option table[] = {
         {IPPROTO_TCP, 28, "TCP_SAVED_SYN", READ, NOTHING},
         {IPPROTO_TCP, 29, "TCP_REPAIR_WINDOW", READ, NOTHING},
         {IPPROTO_TCP, 30, "TCP_FASTOPEN_CONNECT", CARRIED, INT(1)},
-        {IPPROTO_TCP, 31, "TCP_ULP", READ, NOTHING}, /* there is none without a connection */
+        {IPPROTO_TCP, 31, "TCP_ULP", READ, NOTHING}, /* without a connection there is but SMC */
         {IPPROTO_TCP, 33, "TCP_FASTOPEN_KEY", CARRIED, TEXT("fifteen letters")},
         {IPPROTO_TCP, 34, "TCP_FASTOPEN_NO_COOKIE", CARRIED, INT(1)},
         {IPPROTO_TCP, 35, "TCP_ZEROCOPY_RECEIVE", READ, NOTHING},
