@@ -3,10 +3,12 @@
 # guest.sh TOP BUILD PART: what check.sh runs inside a machine. PART may also be a .bats file,
 # relative to tests.
 # modules: veth dummy vrf smc nft_chain_nat nft_nat tls sctp ip_vs ip_vs_rr sch_netem
+# modules: dccp_ipv4 l2tp_ip rds_tcp vsock_loopback tipc kcm
 cd "$1/tests" || exit
 # How often prevention.bats tries, and how long fastopen.bats waits: here processors are imitated.
 BUILD=$2 OWN_MACHINE=1 TIMES=10 LIMIT=60
 export BUILD OWN_MACHINE TIMES LIMIT
+"$BUILD/tests/prompt"
 
 # What a kernel lacks makes every repair a reset in place: SO_NETNS_COOKIE came with Linux 5.14,
 # SO_BUF_LOCK with 5.15.

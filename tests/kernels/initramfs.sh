@@ -37,6 +37,7 @@ programs_of_this_machine() {
 		copy "$path"
 		[ -e "$root/bin/$program" ] || ln -s "$path" "$root/bin/$program"
 	done
+	copy "$(readlink -f "$(gcc -print-file-name=libgcc_s.so.1)")" # for pthread_exit()
 	if [ -d "$build/i386" ]; then
 		copy "$build/i386"
 		copy /lib/ld-linux.so.2 /lib32/libc.so.6 /lib32/libdl.so.2 /lib32/libpthread.so.0

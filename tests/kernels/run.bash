@@ -3,9 +3,7 @@
 # run.bash FILE.bats...: runs their tests as bats does, and says so in TAP, but starts no program
 # for each: that is what takes time where a processor is imitated. What is here of bats is what
 # these files use: setup(), teardown(), load, run, skip, $status, $output and $lines. A test with $OMIT in its
-# name is left out, and if ONLY is set, one without that. A test that fails is tried twice more:
-# where a processor is imitated, a busy kernel may complete a connection only after connect() has
-# returned, which many a control does not wait for.
+# name is left out, and if ONLY is set, one without that.
 # shellcheck disable=SC2034 # for the tests
 
 names=()
@@ -51,22 +49,19 @@ try() {
 
 # one NAME FUNCTION
 one() {
-	local status=1 tries
+	local status
 	[[ -z ${OMIT-} || $1 != *"$OMIT"* ]] || return 0
 	[[ $1 == *"${ONLY-}"* ]] || return 0
 	number=$((number + 1))
-	for ((tries = 1; status != 0 && tries <= 3; tries++)); do
-		[ $tries = 1 ] || sed "s/^/# try $((tries - 1)): /" "$work/said"
-		try "$2"
-		status=$?
-	done
-	if [ -e "$work/skip" ]; then
-		echo "ok $number $1 # skip $(cat "$work/skip")"
-	elif [ $status = 0 ]; then
-		echo "ok $number $1"
-	else
+	try "$2"
+	status=$?
+	if [ $status != 0 ]; then
 		echo "not ok $number $1"
 		sed 's/^/# /' "$work/said"
+	elif [ -e "$work/skip" ]; then
+		echo "ok $number $1 # skip $(cat "$work/skip")"
+	else
+		echo "ok $number $1"
 	fi
 }
 

@@ -76,7 +76,7 @@ aarch64 | armhf | s390x)
 	programs='client deliberate fastopen deepbind'
 	if [ "$abi" != armhf ]; then
 		tests='hostile/deepbind'
-		guest='netns arguments client-static options'
+		guest='netns arguments client-static options prompt'
 	fi
 	;;
 *)
