@@ -1,31 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-#include "command.h"
-
-#include "calls.h"
-#include "descriptors.h"
+#include "family.h"
 #include "filter.h"
 #include "kernel.h"
 #include "launch/execute.h"
 #include "task.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 /* What noselfconn has for the command's LD_PRELOAD, and not for ours. */
 #define PRELOAD "NOSELFCONN_PRELOAD"
-
-enum { NOT_RUN = 125 };
-
-void say(const struct family *family, const char *file, const char *what, int error)
-{
-	if (!family->mute)
-		fprintf(stderr, "noselfconn: %s: %s%s%s\n", file, what, error == 0 ? "" : ": ",
-		        error == 0 ? "" : strerror(error));
-}
 
 void be_command(const struct family *family)
 {
@@ -35,8 +21,6 @@ void be_command(const struct family *family)
 	unsetenv(PRELOAD);
 	signal(SIGCHLD, family->on_child);
 	sigprocmask(SIG_SETMASK, &family->mask, NULL);
-	if (family->mute)
-		close(STDERR_FILENO); /* or one of ours that has the number */
 	_exit(execute(family->command));
 }
 
@@ -45,11 +29,11 @@ static _Noreturn void enter(const struct family *family, int gate)
 {
 	int go, listener = install_filter();
 	if (!tell(gate, listener < 0 ? -errno : listener) || listener < 0 || !hear(gate, &go))
-		_exit(NOT_RUN);
+		_exit(1);
 	close(listener);
 	close(gate);
 	if (family->verbose)
-		say(family, family->subject, "supervised, with all that it starts", 0);
+		say(family->subject, "supervised, with all that it starts");
 	be_command(family);
 }
 
@@ -59,22 +43,14 @@ static bool fail(const struct family *family, const char *what, int error)
 	return false;
 }
 
-/* Is what it takes here? With close_range() came POLLHUP of a listener. */
-static bool is_possible(const struct family *family)
-{
-	if (abis[0].arch == 0)
-		return fail(family, "not written for this kind of machine", 0);
-	if (syscall(SYS_close_range, ~0U, ~0U, 0) != 0)
-		return fail(family, "it takes Linux 5.9", errno);
-	return true;
-}
-
 /* In the parent. */
 static bool take_listener(const struct family *family, pid_t child, int gate)
 {
 	char byte;
 	int number = -ECHILD;
 	hear(gate, &number);
+	if (number == -ENOTSUP)
+		return fail(family, "not written for this kind of machine", 0);
 	if (number == -EBUSY)
 		return fail(family, "it already is, by another program than noselfconn", EBUSY);
 	if (number < 0)
@@ -94,8 +70,9 @@ static bool take_listener(const struct family *family, pid_t child, int gate)
 bool start_command(const struct family *family, int *gate)
 {
 	int ends[2];
-	if (!is_possible(family))
-		return false;
+	/* With it came POLLHUP of a listener. */
+	if (syscall(NR_CLOSE_RANGE, ~0U, ~0U, 0) != 0)
+		return fail(family, "it takes Linux 5.9", errno);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
 		return fail(family, "no more descriptors", errno);
 	pid_t child = fork();
@@ -115,14 +92,16 @@ bool has_news(struct shared *shared, int *status)
 {
 	pid_t child;
 	while ((child = waitpid(-1, status, WNOHANG | WUNTRACED | WCONTINUED)) > 0) {
+		bool ended = !WIFSTOPPED(*status) && !WIFCONTINUED(*status);
+		if (child == shared->keeper && ended)
+			shared->keeper = 0;
 		if (child != shared->command)
 			continue;
 		shared->stopped = WIFSTOPPED(*status);
-		if (WIFCONTINUED(*status))
-			continue;
-		if (!WIFSTOPPED(*status))
+		if (ended)
 			shared->command = 0;
-		return true;
+		if (ended || shared->stopped)
+			return true;
 	}
 	return false;
 }

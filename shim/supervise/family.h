@@ -28,8 +28,8 @@
 struct family {
 	char **command;
 	const char *subject; /* of what is said */
-	bool verbose, mute;
-	sigset_t mask;           /* of signals, that the command is to have */
+	bool verbose;
+	sigset_t mask;           /* of signals, that the command is to have; we block all */
 	sighandler_t on_child;   /* what it is to do on SIGCHLD: the default, or nothing */
 	int front_end, news_end; /* the supervisor tells the front the command's status */
 	int asks_end,
@@ -37,15 +37,42 @@ struct family {
 	struct shared {
 		struct obstacle {
 			const char *what;
-			int error; /* an errno, or 0 */
-		} obstacle;        /* why the command can't be supervised */
-		pid_t command;
-		int listener; /* the supervisor's descriptor */
+			int error;     /* an errno, or 0 */
+		} obstacle;            /* why the command can't be supervised */
+		pid_t command, keeper; /* 0: ended */
+		int listener;          /* the supervisor's descriptor */
 		struct flight flight;
 		_Atomic bool stopped; /* is the command, as far as is known? */
-		bool last;            /* did the tree end with it? */
 	} * shared;
 };
+
+void say(const char *subject, const char *what);
+
+/* Sends and receives an int over a stream socket; false if there is nobody at the other end. */
+bool tell(int socket, int value);
+bool hear(int socket, int *value);
+
+/* Closes all descriptors but these (-1: none), and leaves the directory, so that nothing of the
+ * user's stays in use. */
+void keep_only(const int *kept, int count);
+
+/* One from which the signals can be read that this process gets. */
+int open_signals(void);
+
+/* Does not return: becomes the command, or ends as env(1) does. */
+_Noreturn void be_command(const struct family *family);
+
+/*
+ * Forks the command, which waits in its filter until an int comes through *gate. Sets that,
+ * shared->command and shared->listener; false if it can't be, and shared->obstacle tells why.
+ */
+bool start_command(const struct family *family, int *gate);
+
+/*
+ * In its parent: reaps what has ended, until that is the command. True if this has ended, with
+ * its status, or has stopped; sets shared->stopped, and shared->command to 0 at the end.
+ */
+bool has_news(struct shared *shared, int *status);
 
 /* Does not return if the command runs supervised; else shared->obstacle tells why not. */
 void be_front(struct family *family);

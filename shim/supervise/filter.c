@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "filter.h"
 
-#include "calls.h"
 #include "kernel.h"
 
 #include <errno.h>
+#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/net.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -22,6 +21,29 @@ enum { QUESTION = -0x6e736c66 };
 enum { SHORTEST_ADDRESS = 16 };
 
 enum { LONGEST_FILTER = 256 };
+
+/* Of an argument, which has 64 bits. */
+enum { LOWER_HALF = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0 };
+
+#define NO_CALL UINT32_MAX
+#define X32(number) (0x40000000 | (number))
+
+/* The numbers that each ABI has for the calls. The last one has arch 0. */
+static const struct abi {
+	uint32_t arch, numbers[CALLS];
+} abis[] = {
+#if defined __x86_64__ || defined __i386__
+        {AUDIT_ARCH_X86_64, {42, 44, 46, 307, NO_CALL, 425}},
+        {AUDIT_ARCH_X86_64, {X32(42), X32(44), X32(518), X32(538), NO_CALL, X32(425)}},
+        {AUDIT_ARCH_I386, {362, 369, 370, 345, 102, 425}},
+#elif defined __aarch64__
+        {AUDIT_ARCH_AARCH64, {203, 206, 211, 269, NO_CALL, 425}},
+        {AUDIT_ARCH_ARM, {283, 290, 296, 374, NO_CALL, 425}},
+#elif defined __s390x__
+        {AUDIT_ARCH_S390X, {362, 369, 370, 358, 102, 425}},
+#endif
+        {0, {0}},
+};
 
 /* What is done with a call if one of its arguments passes a test. All else is allowed. */
 static const struct rule {
@@ -59,8 +81,8 @@ static void write_filter(struct sock_fprog *program)
 			        UNLESS(BPF_JEQ, abi->arch, 5),
 			        LOAD(offsetof(struct seccomp_data, nr)),
 			        UNLESS(BPF_JEQ, number, 3),
-			        LOAD(offsetof(struct seccomp_data, args) +
-			             sizeof(uint64_t) * rule->argument),
+			        LOAD(offsetof(struct seccomp_data, args[rule->argument]) +
+			             LOWER_HALF),
 			        UNLESS(rule->test, rule->value, 1),
 			        RETURN(rule->action),
 			};
@@ -88,11 +110,26 @@ int install_filter(void)
 {
 	/* A call that has been taken is not interrupted by a signal, so that it is not begun
 	 * twice. */
-	unsigned long flags = SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
-	int fd = install(flags);
+	unsigned long flags = WAIT_KILLABLE;
+	errno = ENOTSUP;
+	int fd = abis[0].arch == 0 ? -1 : install(flags);
 	if (fd < 0 && errno == EINVAL) /* before Linux 5.19 */
 		fd = install(flags = 0);
 	if (fd < 0 && errno == EACCES && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
 		fd = install(flags);
 	return fd;
+}
+
+enum call call_of(const struct seccomp_data *data)
+{
+	for (const struct abi *abi = abis; abi->arch != 0; abi++)
+		for (enum call call = 0; abi->arch == data->arch && call < CALLS; call++)
+			if (abi->numbers[call] == (uint32_t)data->nr)
+				return call;
+	return CALLS;
+}
+
+size_t pointer_size(const struct seccomp_data *data)
+{
+	return (data->arch & __AUDIT_ARCH_64BIT) != 0 && (data->nr & X32(0)) == 0 ? 8 : 4;
 }

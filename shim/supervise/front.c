@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "command.h"
-#include "descriptors.h"
+#include "family.h"
 #include "task.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -23,7 +23,7 @@ static void suffer(int sig)
 }
 
 /* The command has this status: whoever waits for us is to see it. */
-static void follow(const struct family *family, int status)
+static void follow(const struct family *family, int status, int listener)
 {
 	if (WIFSTOPPED(status)) {
 		/* If somebody has let it go on meanwhile, nobody would let us. */
@@ -31,8 +31,10 @@ static void follow(const struct family *family, int status)
 			suffer(WSTOPSIG(status));
 		return;
 	}
-	if (family->shared->last) /* the supervisor ends too: so it is accounted to us what the
-	                             tree has used */
+	struct pollfd tree = {.fd = listener};
+	/* If that has ended too, the supervisor does: so it is accounted to us what it has
+	 * used. */
+	if (poll(&tree, 1, 0) == 1 && (tree.revents & POLLHUP) != 0)
 		while (wait(NULL) > 0)
 			;
 	if (WIFSIGNALED(status)) {
@@ -53,6 +55,16 @@ static bool group_got(const struct family *family, int sig)
 	return tell(family->asks_end, sig) && hear(family->asks_end, &yes) && yes;
 }
 
+/* A command that has a group of its own, as shells have, gets the terminal that our group was
+ * given when it was continued. */
+static void hand_terminal_to(pid_t group)
+{
+	int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC);
+	if (tcgetpgrp(terminal) == getpgrp())
+		tcsetpgrp(terminal, group);
+	close(terminal);
+}
+
 /* Passes a signal on, unless the command has got it as we have: as one of our group. */
 static void pass_on(const struct family *family, pid_t command, int signals)
 {
@@ -60,8 +72,11 @@ static void pass_on(const struct family *family, pid_t command, int signals)
 	if (read(signals, &info, sizeof info) != sizeof info || info.ssi_signo == SIGCHLD)
 		return;
 	int sig = (int)info.ssi_signo;
-	if (group_got(family, sig))
+	pid_t group = getpgid(command);
+	if (group == getpgrp() && group_got(family, sig))
 		return;
+	if (sig == SIGCONT)
+		hand_terminal_to(group);
 	if (info.ssi_code == SI_QUEUE)
 		sigqueue(command, sig,
 		         (union sigval) {.sival_ptr = (void *)(uintptr_t)info.ssi_ptr});
@@ -84,7 +99,7 @@ static _Noreturn void accompany(struct family *family, int listener)
 		if (poll(p, 3, -1) < 0)
 			continue;
 		if (p[0].revents & POLLIN && hear(family->front_end, &status)) {
-			follow(family, status);
+			follow(family, status, listener);
 		} else if (p[0].revents & POLLHUP) {
 			alone = true; /* the supervisor was killed: the command is our child */
 			take_over(listener, &shared->flight);
@@ -94,21 +109,20 @@ static _Noreturn void accompany(struct family *family, int listener)
 		if (p[2].revents & POLLIN)
 			serve(listener, &shared->flight);
 		while (alone && has_news(shared, &status))
-			follow(family, status);
+			follow(family, status, listener);
 		/* It ended, and the supervisor was killed before it said how. */
 		if (alone && kill(command, 0) != 0 && errno == ESRCH)
-			follow(family, SIGKILL);
+			follow(family, SIGKILL, listener);
 	}
 }
 
 void be_front(struct family *family)
 {
 	int runs;
-	struct shared *shared = family->shared;
-	shared->obstacle.what = "no more processes";
+	family->shared->obstacle.what = "no more processes";
 	pid_t supervisor = fork();
 	if (supervisor < 0)
-		shared->obstacle.error = errno;
+		family->shared->obstacle.error = errno;
 	if (supervisor == 0) {
 		close(family->front_end);
 		close(family->asks_end);
@@ -117,7 +131,6 @@ void be_front(struct family *family)
 	close(family->news_end);
 	close(family->witness_end);
 	if (supervisor > 0 && hear(family->front_end, &runs))
-		accompany(family, borrow(supervisor, shared->listener));
-	if (supervisor > 0)
-		waitpid(supervisor, NULL, 0);
+		accompany(family, borrow(supervisor, family->shared->listener));
+	waitpid(supervisor, NULL, 0);
 }

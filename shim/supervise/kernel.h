@@ -12,29 +12,16 @@
 #ifndef SECCOMP_RET_USER_NOTIF /* the Makefile then leaves the supervisor out */
 #error "The kernel's headers are older than Linux 5.0."
 #endif
-#ifndef SECCOMP_USER_NOTIF_FLAG_CONTINUE /* Linux 5.5 */
-#define SECCOMP_USER_NOTIF_FLAG_CONTINUE (1UL << 0)
-#endif
-#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV /* Linux 5.19 */
-#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
-#endif
-#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS /* Linux 6.6 */
-#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
-#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
-#endif
-#ifndef PIDFD_THREAD /* Linux 6.9 */
-#define PIDFD_THREAD O_EXCL
-#endif
 
-/* They have the same numbers on every machine. */
-#ifndef SYS_pidfd_open
-#define SYS_pidfd_open 434
-#endif
-#ifndef SYS_close_range
-#define SYS_close_range 436
-#endif
-#ifndef SYS_pidfd_getfd
-#define SYS_pidfd_getfd 438
-#endif
+/* System calls have the same numbers on every machine. */
+enum { NR_PIDFD_OPEN = 434, NR_CLOSE_RANGE = 436, NR_PIDFD_GETFD = 438 };
+
+enum {
+	NOTIF_CONTINUE = 1 << 0, /* SECCOMP_USER_NOTIF_FLAG_CONTINUE, Linux 5.5 */
+	WAIT_KILLABLE = 1 << 5,  /* SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, Linux 5.19 */
+	SYNC_WAKE_UP = 1 << 0,   /* SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP, Linux 6.6 */
+	OF_THREAD = O_EXCL,      /* PIDFD_THREAD, Linux 6.9 */
+};
+#define NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64) /* SECCOMP_IOCTL_NOTIF_SET_FLAGS, Linux 6.6 */
 
 #endif

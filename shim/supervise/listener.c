@@ -2,11 +2,10 @@
 #include "listener.h"
 
 #include "kernel.h"
-#include "opening.h"
 #include "prevent.h"
-#include "range.h"
 #include "task.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,7 +13,10 @@
  * numbers belong to calls that were given up before. */
 enum { UNNOTED = 64 };
 
-/* Returns 0, or the errno that the call must fail with. */
+/*
+ * Returns 0, or the errno that the call must fail with. A number under which nothing is open
+ * may be a socket's by the time the kernel looks, so that call is not left to the kernel.
+ */
 static int attend(int listener, const struct seccomp_notif *call)
 {
 	struct opening opening;
@@ -23,7 +25,7 @@ static int attend(int listener, const struct seccomp_notif *call)
 		return 0;
 	int fd = borrow(task, opening.fd), error = 0;
 	if (fd < 0)
-		return 0;
+		return errno == EBADF ? EBADF : 0;
 	/* If the task is gone, another one may have its number, and all this was about that. */
 	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &call->id) == 0)
 		error = prevent(task, fd, &opening.to);
@@ -35,7 +37,7 @@ static void answer(int listener, uint64_t id, int error)
 {
 	struct seccomp_notif_resp response = {.id = id, .error = -error};
 	if (error == 0)
-		response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+		response.flags = NOTIF_CONTINUE;
 	ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
 }
 
@@ -58,7 +60,7 @@ void serve(int listener, struct flight *flight)
 void take_over(int listener, struct flight *flight)
 {
 	uint64_t taken = flight->taken;
-	open_range();
+	prepare_to_prevent();
 	if (taken != 0)
 		answer(listener, taken, attend(listener, &flight->call));
 	flight->taken = 0;

@@ -8,7 +8,7 @@
  *
  * Exit status: that of the command; 125 to 127 as of env(1).
  */
-#include "command.h"
+#include "family.h"
 #include "filter.h"
 
 #include <errno.h>
@@ -20,6 +20,16 @@
 #include <unistd.h>
 
 enum { NOT_RUN = 125 };
+
+/* Those of stdin, stdout and stderr, if the user has closed them, are for none of ours. They
+ * are closed again by exec. */
+static void take_standard_numbers(void)
+{
+	int fd;
+	while ((fd = open("/", O_PATH | O_CLOEXEC)) >= 0 && fd <= STDERR_FILENO)
+		;
+	close(fd);
+}
 
 static bool prepare(struct family *family)
 {
@@ -44,32 +54,32 @@ int main(int argc, char **argv)
 {
 	if (argc < 3)
 		return NOT_RUN; /* only noselfconn calls this */
-	char *mode = argv[1], *subject = strchr(mode, ':'), why[256];
+	char *mode = argv[1], *subject = strchr(mode, ':');
 	if (subject != NULL)
 		*subject++ = '\0';
 	struct family family = {.command = argv + 2,
 	                        .subject = subject == NULL ? argv[2] : subject,
-	                        .verbose = strstr(mode, "verbose") != NULL,
-	                        .mute = fcntl(STDERR_FILENO, F_GETFD) < 0};
+	                        .verbose = strstr(mode, "verbose") != NULL};
+	take_standard_numbers();
 	sigprocmask(SIG_BLOCK, NULL, &family.mask);
 	family.on_child = signal(SIGCHLD, SIG_DFL);
 	if (is_filtered()) {
 		if (family.verbose)
-			say(&family, family.subject, "supervised already", 0);
+			say(family.subject, "supervised already");
 		be_command(&family);
 	}
-	struct obstacle obstacle = {"no memory or descriptors", 0};
-	if (prepare(&family)) {
+	bool prepared = prepare(&family);
+	struct obstacle obstacle = {"no memory or descriptors", errno};
+	if (prepared) {
 		be_front(&family);
 		obstacle = family.shared->obstacle;
-	} else {
-		obstacle.error = errno;
 	}
-	snprintf(why, sizeof why, "not supervised: %s", obstacle.what);
 	if (strstr(mode, "quiet") == NULL)
-		say(&family, family.subject, why, obstacle.error);
+		fprintf(stderr, "noselfconn: %s: not supervised: %s%s%s\n", family.subject,
+		        obstacle.what, obstacle.error == 0 ? "" : ": ",
+		        obstacle.error == 0 ? "" : strerror(obstacle.error));
 	if (strstr(mode, "strict") == NULL)
 		be_command(&family);
-	say(&family, family.command[0], "not run (--strict)", 0);
+	say(argv[2], "not run (--strict)");
 	return NOT_RUN;
 }

@@ -2,68 +2,124 @@
 #include "prevent.h"
 
 #include "kernel.h"
-#include "range.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-/* After a connection that failed, the kernel still tells the port that it had. */
-static bool read_local(int fd, union address *local)
+/* Reading it again tells what it is now, for the namespace in which it was opened. */
+static int sysctl = -1;
+static uint64_t our_cookie;
+
+/* Of the network namespace of a socket, or 0 if the kernel does not tell. */
+static uint64_t cookie_of(int fd)
 {
-	socklen_t size = sizeof *local;
-	memset(local, 0, sizeof *local);
-	return getsockname(fd, &local->any, &size) == 0;
+	uint64_t cookie = 0;
+	socklen_t size = sizeof cookie;
+	return getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) == 0 ? cookie : 0;
 }
 
-static int port_of(const union address *address)
+void prepare_to_prevent(void)
 {
-	return ntohs(address->in.sin_port);
-}
-
-static socklen_t size_of(const union address *address)
-{
-	return address->any.sa_family == AF_INET ? sizeof address->in : sizeof address->in6;
-}
-
-/* An option that is a number; 0 also if the kernel does not have it. */
-static int number_option(int fd, int level, int name)
-{
-	int value = 0;
-	socklen_t size = sizeof value;
-	return getsockopt(fd, level, name, &value, &size) == 0 ? value : 0;
+	int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	our_cookie = cookie_of(s);
+	close(s);
+	sysctl = open("/proc/sys/net/ipv4/ip_local_port_range", O_RDONLY | O_CLOEXEC);
 }
 
 /*
- * Would a socket that is bound to local have the very address as its source that it connects
- * to? Asked of the routes of our network namespace; true also if they don't tell.
+ * Is the socket in our network namespace, as far as can be told? Before Linux 5.14 the socket
+ * does not tell, and that of the task is taken for it.
  */
-static bool meets_itself(const union address *local, const union address *to)
+static bool in_our_namespace(int fd, pid_t task)
 {
-	union address from = *local, peer = *to;
-	socklen_t size = sizeof peer;
-	int fd = socket(to->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	from.in.sin_port = 0;
-	bool told = bind(fd, &from.any, size_of(&from)) == 0 &&
-	            connect(fd, &to->any, size_of(to)) == 0 && read_local(fd, &from) &&
-	            getpeername(fd, &peer.any, &size) == 0;
-	close(fd);
-	from.in.sin_port = peer.in.sin_port;
-	return !told || memcmp(&from, &peer, size) == 0;
+	char path[32];
+	struct stat own, its;
+	if (our_cookie != 0)
+		return cookie_of(fd) == our_cookie;
+	snprintf(path, sizeof path, "/proc/%d/ns/net", (int)task);
+	return stat("/proc/self/ns/net", &own) == 0 && stat(path, &its) == 0 &&
+	       own.st_ino == its.st_ino && own.st_dev == its.st_dev;
 }
 
-/* Does it not go by the routes that all do? */
-static bool is_routed_specially(int fd)
+/* The ports that the kernel chooses from in our network namespace; false if it can't be told:
+ * no /proc. */
+static bool read_range(int *low, int *high)
 {
-	return number_option(fd, SOL_SOCKET, SO_BINDTOIFINDEX) != 0 ||
-	       number_option(fd, SOL_SOCKET, SO_MARK) != 0;
+	char text[32];
+	ssize_t n = pread(sysctl, text, sizeof text - 1, 0);
+	text[n < 0 ? 0 : n] = '\0';
+	char *end;
+	*low = (int)strtol(text, &end, 10);
+	*high = (int)strtol(end, NULL, 10);
+	return *high != 0;
+}
+
+/*
+ * A socket's own range, as IP_LOCAL_PORT_RANGE has it since Linux 6.3: low in the lower half,
+ * high in the upper; 0 is an end that it does not have. What we cut has one of these ends. No
+ * program has a reason to choose the lowest port or the last but one, so that such a range is
+ * known to be ours; and the kernel takes no notice of an end that is outside the namespace's
+ * range.
+ */
+enum { OUR_LOW = 1, OUR_HIGH = 65534 };
+
+static bool set_own_range(int fd, uint32_t own)
+{
+	return setsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &own, sizeof own) == 0;
+}
+
+/* The one that the program has set; ours is taken away. */
+static uint32_t own_range(int fd)
+{
+	uint32_t own = 0;
+	socklen_t size = sizeof own;
+	getsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &own, &size);
+	if ((own & 0xffff) != OUR_LOW && own >> 16 != OUR_HIGH)
+		return own;
+	set_own_range(fd, 0);
+	return 0;
+}
+
+static uint32_t part_of(uint32_t own, int port, bool below)
+{
+	return below ? (uint32_t)(port - 1) << 16 | (own & 0xffff)
+	             : (own & 0xffff0000) | (uint32_t)(port + 1);
+}
+
+/*
+ * Leaves port out of what the socket may choose: keeps the part on one side of it. False if
+ * that can't be: the program has set a range; before Linux 6.3, and for MPTCP later; or there
+ * is no other port.
+ */
+static bool cut_range(int fd, int low, int high, int port)
+{
+	static uint32_t turn;
+	uint32_t below = (uint32_t)(port - low), others = (uint32_t)(high - low);
+	/* The sides by their sizes, in turns of the golden ratio, so that all stay in use. */
+	turn += 0x9e3779b9;
+	bool is_below = (uint64_t)turn * others >> 32 < below;
+	return own_range(fd) == 0 && others != 0 &&
+	       set_own_range(fd, part_of((uint32_t)OUR_HIGH << 16 | OUR_LOW, port, is_below));
+}
+
+/* Returns the port. After a connection that failed, the kernel still tells the one it had. */
+static int read_local(int fd, union address *local)
+{
+	socklen_t size = sizeof *local;
+	memset(local, 0, sizeof *local);
+	return getsockname(fd, &local->any, &size) == 0 ? ntohs(local->in.sin_port) : 0;
 }
 
 static int bind_to(int fd, const union address *address)
 {
-	return bind(fd, &address->any, size_of(address)) == 0 ? 0 : errno;
+	bool is_short = address->any.sa_family == AF_INET;
+	socklen_t size = is_short ? sizeof address->in : sizeof address->in6;
+	return bind(fd, &address->any, size) == 0 ? 0 : errno;
 }
 
 static int bind_now(int fd, const union address *local, int without_port)
@@ -75,7 +131,9 @@ static int bind_now(int fd, const union address *local, int without_port)
 /* To its own address, or the wildcard, which leaves no trace when the port is given back. */
 static int bind_any_port(int fd, union address local)
 {
-	int option = number_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT);
+	int option = 0;
+	socklen_t size = sizeof option;
+	getsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &option, &size);
 	local.in.sin_port = 0;
 	int error = bind_now(fd, &local, 0);
 	if (error != 0)
@@ -90,16 +148,12 @@ static int bind_any_port(int fd, union address local)
  */
 static int bind_elsewhere(int fd, const union address *local, int port, bool below)
 {
-	uint32_t own = own_range(fd), low = own & 0xffff, high = own >> 16;
+	uint32_t own = own_range(fd);
 	union address held = {.in6.sin6_family = local->any.sa_family};
 	held.in.sin_port = htons((uint16_t)port);
 	int holder = socket(local->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bind_to(holder, &held);
-	if (below)
-		high = (uint32_t)port - 1;
-	else
-		low = (uint32_t)port + 1;
-	set_own_range(fd, high << 16 | low);
+	set_own_range(fd, part_of(own, port, below));
 	int error = bind_any_port(fd, *local);
 	set_own_range(fd, own);
 	close(holder);
@@ -115,22 +169,18 @@ static void give_port_back(int fd)
 		(void)!connect(fd, &nowhere, sizeof nowhere);
 }
 
-static bool has_another_port(int fd, int port)
-{
-	union address now;
-	return read_local(fd, &now) && port_of(&now) != port && port_of(&now) != 0;
-}
-
 /*
  * Binds the socket to a port that the kernel chooses, and that is not port. Only bind() tells
  * whether it is bound already: by EINVAL. Returns as prevent().
  */
 static int take_own_port(int fd, const union address *local, int port)
 {
-	int error = bind_any_port(fd, *local);
+	union address now;
+	(void)own_range(fd); /* or the port would be from what we cut for another destination */
+	int error = bind_any_port(fd, *local), got;
 	if (error != 0 && error != EINVAL)
 		return 0; /* no port is left, not even that one */
-	for (int tries = 0; !has_another_port(fd, port); tries++) {
+	for (int tries = 0; (got = read_local(fd, &now)) == port || got == 0; tries++) {
 		give_port_back(fd);
 		if (tries == 2)
 			return EADDRNOTAVAIL;
@@ -142,22 +192,16 @@ static int take_own_port(int fd, const union address *local, int port)
 
 int prevent(pid_t task, int fd, const union address *to)
 {
-	struct range range;
 	union address local;
-	int port = port_of(to);
-	/* The state comes first in struct tcp_info. */
-	int state = number_option(fd, IPPROTO_TCP, TCP_INFO) & 0xff;
-	if (port == 0 || state != STATE_CLOSE || !read_local(fd, &local) ||
-	    local.any.sa_family != to->any.sa_family)
+	uint8_t state; /* comes first in struct tcp_info */
+	socklen_t size = sizeof state;
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state, &size) != 0)
+		return errno == EBADF || errno == ENOTSOCK ? errno : 0;
+	int port = ntohs(to->in.sin_port), has = read_local(fd, &local), low, high;
+	if (port == 0 || state != STATE_CLOSE || local.any.sa_family != to->any.sa_family)
 		return 0;
-	if (in_our_namespace(fd, task)) {
-		bool has_it = port_of(&local) == port, known = read_range(&range);
-		if (known && !has_it && (port < range.low || port > range.high))
-			return 0;
-		if (!meets_itself(&local, to) && !is_routed_specially(fd))
-			return 0;
-		if (known && !has_it && own_range(fd) == 0 && cut_range(fd, &range, port))
-			return 0;
-	}
+	if (has != port && in_our_namespace(fd, task) && read_range(&low, &high) &&
+	    (port < low || port > high || cut_range(fd, low, high, port)))
+		return 0;
 	return take_own_port(fd, &local, port);
 }

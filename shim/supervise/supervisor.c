@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "command.h"
-#include "descriptors.h"
+#include "family.h"
 #include "kernel.h"
-#include "range.h"
+#include "prevent.h"
 
 #include <poll.h>
 #include <sys/prctl.h>
@@ -32,13 +31,14 @@ static _Noreturn void be_keeper(struct family *family, int supervisor)
 	const int kept[] = {listener, supervisor, front};
 	keep_only(kept, 3);
 	while (supervisor >= 0 || front >= 0) {
-		struct pollfd p[] = {
-		        {.fd = listener}, {.fd = supervisor}, {.fd = front, .events = POLLIN}};
+		struct pollfd p[] = {{.fd = listener},
+		                     {.fd = supervisor, .events = POLLIN},
+		                     {.fd = front, .events = POLLIN}};
 		if (poll(p, 3, -1) < 0)
 			continue;
 		if (p[0].revents & POLLHUP)
 			_exit(0);
-		if (p[1].revents & POLLHUP)
+		if (p[1].revents & POLLIN)
 			supervisor = -1;
 		if (p[2].revents & POLLHUP)
 			front = -1;
@@ -51,30 +51,15 @@ static _Noreturn void be_keeper(struct family *family, int supervisor)
 	watch(family);
 }
 
-/* Forks one, in our group. Returns our end of a socket, which is hung up if it ends; -1: none.
- */
-static int start_keeper(struct family *family)
+/* Forks one, in the group that the command has. */
+static void start_keeper(struct family *family)
 {
-	int ends[2];
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-		return -1;
+	int supervisor = (int)syscall(NR_PIDFD_OPEN, getpid(), 0);
 	pid_t keeper = fork();
-	if (keeper == 0) {
-		close(ends[0]);
-		be_keeper(family, ends[1]);
-	}
-	close(ends[1]);
-	if (keeper > 0)
-		return ends[0];
-	close(ends[0]);
-	return -1;
-}
-
-/* Has the last task ended that has the filter? */
-static bool nobody_is_left(int listener)
-{
-	struct pollfd p = {.fd = listener};
-	return poll(&p, 1, 0) == 1 && (p.revents & POLLHUP) != 0;
+	if (keeper == 0)
+		be_keeper(family, supervisor);
+	family->shared->keeper = keeper;
+	close(supervisor);
 }
 
 static void reap(struct family *family, int signals)
@@ -82,23 +67,21 @@ static void reap(struct family *family, int signals)
 	struct signalfd_siginfo info;
 	int status;
 	(void)!read(signals, &info, sizeof info);
-	while (has_news(family->shared, &status)) {
-		family->shared->last = nobody_is_left(family->shared->listener);
+	while (has_news(family->shared, &status))
 		tell(family->news_end, status);
-	}
 }
 
 static _Noreturn void watch(struct family *family)
 {
 	struct shared *shared = family->shared;
-	int keeper = start_keeper(family), signals = open_signals();
+	int signals = open_signals();
+	start_keeper(family);
 	setsid();
 	for (bool over = false; !over || shared->command != 0;) {
 		struct pollfd p[] = {{.fd = over ? -1 : shared->listener, .events = POLLIN},
 		                     {.fd = signals, .events = POLLIN},
-		                     {.fd = family->news_end},
-		                     {.fd = keeper}};
-		if (poll(p, 4, -1) < 0)
+		                     {.fd = family->news_end}};
+		if (poll(p, 3, -1) < 0)
 			continue;
 		over |= (p[0].revents & POLLHUP) != 0;
 		if (p[0].revents & POLLIN)
@@ -110,10 +93,8 @@ static _Noreturn void watch(struct family *family)
 				kill(shared->command, SIGKILL);
 			family->news_end = -1;
 		}
-		if (p[3].revents & POLLHUP && !over) {
-			close(keeper);
-			keeper = start_keeper(family);
-		}
+		if (shared->keeper == 0 && !over)
+			start_keeper(family);
 	}
 	while (wait(NULL) > 0) /* the keeper ends too */
 		;
@@ -133,9 +114,8 @@ void be_supervisor(struct family *family)
 	                    family->witness_end};
 	keep_only(kept, 4);
 	/* The answer and the task change places on one processor; since Linux 6.6. */
-	ioctl(family->shared->listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
-	      SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
-	open_range();
+	ioctl(family->shared->listener, NOTIF_SET_FLAGS, SYNC_WAKE_UP);
+	prepare_to_prevent();
 	tell(family->news_end, 0);
 	tell(gate, 0);
 	close(gate);

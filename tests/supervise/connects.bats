@@ -44,6 +44,19 @@ need_range_of() {
 	refused mptcp6 connect ::1 40000
 }
 
+# It shows a range that it does not heed, after it fell back to TCP.
+@test "a connect of MPTCP is refused after the socket was connected to a server" {
+	in_ns "$client" mptcp4 2>/dev/null || cannot "the kernel has no MPTCP"
+	for server in 40002 40005; do
+		range=40000-$((server == 40002 ? 40003 : 40001))
+		words="serve 127.0.0.1 $server mptcp4 connect 127.0.0.1 $server unspec connect 127.0.0.1 40000"
+		run in_ns $range "$client" $words names
+		said "connect: ok" "local: 127.0.0.1 40000"
+		run in_ns $range $supervise "$client" $words
+		said "unspec: ok" "connect: ECONNREFUSED"
+	done
+}
+
 @test "a connect to another address of this host is refused" {
 	need ip
 	needs='ip addr add 10.9.8.7/32 dev lo'
@@ -120,7 +133,7 @@ need_range_of() {
 	run supervised tcp4 connect 127.0.0.1 39999 get "${range_of[@]}"
 	said "connect: ECONNREFUSED" "get: 0"
 	run supervised tcp4 connect 127.0.0.1 40000 get "${range_of[@]}"
-	said "connect: ECONNREFUSED" "get: $(ports 40001 40001)"
+	said "connect: ECONNREFUSED" "get: $(ports 40001 65534)"
 }
 
 @test "a sysctl that is changed meanwhile counts" {

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-#include "descriptors.h"
+#include "family.h"
 
 #include "kernel.h"
 
 #include <limits.h>
-#include <signal.h>
+#include <stdio.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+void say(const char *subject, const char *what)
+{
+	fprintf(stderr, "noselfconn: %s: %s\n", subject, what);
+}
 
 void keep_only(const int *kept, int count)
 {
@@ -18,7 +23,7 @@ void keep_only(const int *kept, int count)
 			if ((unsigned)kept[i] >= from && (unsigned)kept[i] < next)
 				next = (unsigned)kept[i];
 		if (next > from)
-			syscall(SYS_close_range, from, next - 1, 0);
+			syscall(NR_CLOSE_RANGE, from, next - 1, 0);
 	}
 }
 
@@ -26,7 +31,6 @@ int open_signals(void)
 {
 	sigset_t all;
 	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, NULL);
 	return signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
