@@ -62,6 +62,29 @@ thread = threading.Thread(target=connect); thread.start(); thread.join()')
 	[[ $output =~ :\ 0\ self-connected ]]
 }
 
+# need_thread_pidfds: from Linux 6.9 on.
+need_thread_pidfds() {
+	[ "$(printf '6.9\n%s\n' "$(uname -r)" | sort -V | head -n 1)" = 6.9 ] ||
+		machine_cannot "the kernel has no pidfd of a thread"
+}
+
+@test "a thread that has descriptors of its own, or whose process has lost its first thread" {
+	need_thread_pidfds
+	for how in own leaderless; do
+		run in_ns "$build/tests/tables" $how
+		said_only "self-connected: 1"
+		run in_ns $supervise "$build/tests/tables" $how
+		said_only "refused: 1"
+	done
+}
+
+@test "before Linux 6.9, such a thread is not protected, but its call does not fail" {
+	for how in own leaderless; do
+		run in_ns "$refuse" threads -- $supervise "$build/tests/tables" $how
+		said_only "self-connected: 1"
+	done
+}
+
 @test "before Linux 5.19, where a signal interrupts a call that is looked at" {
 	run in_ns "$refuse" killable -- $supervise $connects
 	is_refused

@@ -164,6 +164,21 @@ started() {
 	[ "$(tr '\n' ' ' <out)" = 'ready TERM HUP USR1 WINCH end ' ]
 }
 
+@test "a signal that was queued with a value has it" {
+	need python3
+	start python3 -uc '
+import ctypes, signal, struct
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+print("ready")
+libc, mask, info = ctypes.CDLL(None), ctypes.c_ulong(1 << signal.SIGUSR1 - 1), ctypes.create_string_buffer(128)
+libc.sigtimedwait(ctypes.create_string_buffer(bytes(mask), 128), info, None)
+print(struct.unpack_from("i", info, 16 + ctypes.sizeof(ctypes.c_long))[0])'
+	python3 -c 'import ctypes, signal, sys
+ctypes.CDLL(None).sigqueue(int(sys.argv[1]), signal.SIGUSR1, ctypes.c_void_p(4711))' "$front"
+	ends_with 0
+	[ "$(tail -n 1 out)" = 4711 ]
+}
+
 @test "timeout ends the command, with the group and alone" {
 	run timeout 0.2 $supervise sleep 7654.1
 	[ "$status" = 124 ]
@@ -311,10 +326,20 @@ survives() {
 	need python3
 	need_terminal
 	program='echo ready; while read -r x; do echo "got: $x"; done'
-	run python3 "$BATS_TEST_DIRNAME/terminal.py" bash -c "$program"
+	run python3 "$BATS_TEST_DIRNAME/terminal.py" program bash -c "$program"
 	local without=$output
 	said '^Z: stopped' 'fg: got: a line' '^C: status=130'
-	run python3 "$BATS_TEST_DIRNAME/terminal.py" $supervise bash -c "$program"
+	run python3 "$BATS_TEST_DIRNAME/terminal.py" program $supervise bash -c "$program"
+	[ "$output" = "$without" ]
+}
+
+@test "on a terminal: a shell has job control, suspends itself, and gets the terminal back with fg" {
+	need python3
+	need_terminal
+	run python3 "$BATS_TEST_DIRNAME/terminal.py" shell bash --norc --noediting -i
+	local without=$output
+	said 'inner ^C: status=130' 'suspend: stopped' 'outside: in=yes' 'inside: in=' 'exit: status=5'
+	run python3 "$BATS_TEST_DIRNAME/terminal.py" shell $supervise bash --norc --noediting -i
 	[ "$output" = "$without" ]
 }
 
