@@ -40,7 +40,7 @@ LINKING = -shared -nostdlib -Wl,-soname,libnoselfconn.so -Wl,--version-script=sh
 	-Wl,-z,relro,-z,now,-z,noexecstack,-z,nodelete -Wl,-Bsymbolic -Wl,-z,noseparate-code
 
 # The library; launch/start, with which the wrapper execs the command; and the supervisor.
-SOURCES = $(sort $(wildcard shim/*.c $(addprefix shim/,$(addsuffix /*.c,base deepbind prevent reopen report))))
+SOURCES = $(sort $(wildcard shim/*.c $(addprefix shim/,$(addsuffix /*.c,base deepbind prevent replace report))))
 HEADERS = $(wildcard shim/*.h shim/*/*.h)
 OBJECTS = $(SOURCES:%.c=$(BUILD)/%.o)
 LIBRARY = $(BUILD)/libnoselfconn.so

@@ -6,13 +6,6 @@
 #include "base/sys.h"
 #include <errno.h>
 
-bool bound_port_is_harmless(int fd)
-{
-	int no_port;
-	return sockopt_get(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &no_port) &&
-	       sockopt_set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, no_port);
-}
-
 /*
  * With IP_BIND_ADDRESS_NO_PORT, a bind() that succeeds chooses no port, and to bind the address
  * that the socket already has changes nothing. Asked twice, like a socket option.
@@ -39,11 +32,4 @@ enum port_owner bound_port(int fd, bool choose)
 	if (changes)
 		sockopt_set(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, no_port);
 	return owner;
-}
-
-bool bound_address(int fd)
-{
-	struct address a = local_address(fd);
-	struct endpoint end;
-	return !address_endpoint(&a.any, a.len, &end) || !endpoint_is_wildcard(&end);
 }

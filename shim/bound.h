@@ -21,13 +21,4 @@ enum port_owner {
  */
 enum port_owner bound_port(int fd, bool choose);
 
-/* Can that be asked without a new port? It takes IP_BIND_ADDRESS_NO_PORT (Linux 4.2). */
-bool bound_port_is_harmless(int fd);
-
-/*
- * Has the program bound fd, a TCP socket that was undone and has no port, to an address? True
- * also if nobody can tell.
- */
-bool bound_address(int fd);
-
 #endif

@@ -13,7 +13,7 @@
 #include "prevent/port.h"
 #include "prevent/prevent.h"
 #include "prevent/threads.h"
-#include "reopen/reopen.h"
+#include "replace/replace.h"
 #include "report/report.h"
 #include "selfconn.h"
 #include "undo.h"
@@ -52,10 +52,10 @@ static bool is_blocking(const struct repair *r)
 	return r->flags < 0 || (r->flags & O_NONBLOCK) == 0;
 }
 
-static bool is_again(const struct repair *r, int fd, int outcome)
+static bool is_again(const struct repair *r, int outcome)
 {
 	struct endpoint dest = r->at, end;
-	return (outcome == 0 || is_pending(outcome)) && is_self_connected(fd, &dest, &end);
+	return (outcome == 0 || is_pending(outcome)) && is_self_connected(r->own, &dest, &end);
 }
 
 /* Has the program's descriptor been closed, perhaps opened anew, by a handler or a thread? */
@@ -86,11 +86,11 @@ static bool is_outcome_of_earlier(const struct repair *r, int outcome)
  * Connects as the program did. After a send, by a send without data: a connect() would leave a
  * Fast Open request behind if TCP_FASTOPEN_CONNECT is set.
  */
-static int begin(const struct repair *r, int fd)
+static int begin(const struct repair *r)
 {
 	if (r->opener == BY_CONNECT)
-		return outcome_of(next_connect(fd, &r->dest.any, r->dest.len));
-	return outcome_of((int)next_sendto(fd, NULL, 0, MSG_FASTOPEN | MSG_DONTWAIT,
+		return outcome_of(next_connect(r->own, &r->dest.any, r->dest.len));
+	return outcome_of((int)next_sendto(r->own, NULL, 0, MSG_FASTOPEN | MSG_DONTWAIT,
 	                                   &r->dest.any, r->dest.len));
 }
 
@@ -106,7 +106,7 @@ static int begin_without_waiting(const struct repair *r)
 	bool limit = r->opener == BY_CONNECT && is_blocking(r) &&
 	             sockopt_read(r->own, SOL_SOCKET, SEND_TIMEOUT, timeout, &len) == 0 &&
 	             sockopt_write(r->own, SOL_SOCKET, SEND_TIMEOUT, jiffy, sizeof jiffy) == 0;
-	int outcome = begin(r, r->own);
+	int outcome = begin(r);
 	if (limit)
 		sockopt_write(r->own, SOL_SOCKET, SEND_TIMEOUT, timeout, len);
 	return outcome;
@@ -137,27 +137,6 @@ static bool undo_all(const struct repair *r)
 	return true;
 }
 
-/* Connects another socket and installs it in place of fd. False if that failed. */
-static bool reopened(struct repair *r, int *outcome)
-{
-	int new = reopen_alike(r->fd, r->own, r->flags);
-	if (new < 0)
-		return false;
-	undo_restore(new, &r->forgotten);
-	*outcome = begin(r, new);
-	if (is_again(r, new, *outcome) || !reopen_place(new, r->fd, r->own, r->flags)) {
-		undo(new);
-		spare_close(new);
-		return false;
-	}
-	if (r->own != r->fd)
-		spare_close(r->own);
-	r->own = new;
-	r->cookie = sockopt_cookie(new);
-	r->how = "reopened";
-	return true;
-}
-
 /*
  * If the kernel refuses to undo the connection (a sandbox may lack AF_UNSPEC), the program gets
  * another socket, unconnected, although it may notice. The self-connection is aborted when its
@@ -166,10 +145,10 @@ static bool reopened(struct repair *r, int *outcome)
 static int replaced(struct repair *r)
 {
 	const struct linger abort = {.l_onoff = 1};
-	int new = reopen_unconnected(r->own, r->dest.any.sa_family);
+	int new = replacement(r->own, r->dest.any.sa_family);
 	if (new >= 0) {
 		undo_restore(new, &r->forgotten);
-		if (reopen_place(new, r->fd, r->own, r->flags))
+		if (!is_gone(r) && replace(new, r->fd, r->flags))
 			r->cookie = sockopt_cookie(new);
 		spare_close(new);
 	}
@@ -193,12 +172,8 @@ static int connect_again(struct repair *r)
 			return replaced(r);
 		bool first = tries == 0, last = tries >= config.retries;
 		enum port_owner owner = PORT_OF_UNKNOWN;
-		int outcome;
-		if (first && !last && reopened(r, &outcome))
-			return outcome;
 		if (!first || last)
 			owner = bound_port(r->own, !first && !last);
-
 		r->deliberate =
 		        owner == PORT_OF_PROGRAM || (owner == PORT_OF_UNKNOWN && r->kept >= 2);
 		if (r->deliberate)
@@ -207,8 +182,8 @@ static int connect_again(struct repair *r)
 			r->how = "aborted";
 			return ECONNREFUSED;
 		}
-		outcome = begin_again(r, tries);
-		if (!is_again(r, r->own, outcome)) {
+		int outcome = begin_again(r, tries);
+		if (!is_again(r, outcome)) {
 			r->how = "reset in place";
 			return outcome;
 		}

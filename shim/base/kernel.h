@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Numbers of the kernel's interface that some C libraries' headers lack. Those of sockets are
- * <asm-generic/socket.h>'s; on alpha, mips, parisc and sparc, which have others, no socket is
- * reopened (reopen/options.c).
+ * <asm-generic/socket.h>'s; alpha, mips, parisc and sparc have others.
  */
 #ifndef NOSELFCONN_KERNEL_H
 #define NOSELFCONN_KERNEL_H
@@ -12,9 +11,6 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-#ifndef SYS_io_uring_enter
-#define SYS_io_uring_enter 426
-#endif
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262
 #endif
@@ -26,9 +22,6 @@
 #endif
 #ifndef SO_PEERNAME
 #define SO_PEERNAME 28
-#endif
-#ifndef SO_MEMINFO
-#define SO_MEMINFO 55
 #endif
 #ifndef SO_COOKIE
 #define SO_COOKIE 57

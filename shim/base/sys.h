@@ -135,16 +135,6 @@ static inline long sys_write(int fd, const void *buf, size_t size)
 	return sys(SYS_write, fd, (long)buf, (long)size, 0, 0, 0);
 }
 
-static inline long sys_readlinkat(int dir, const char *path, char *buf, size_t size)
-{
-	return sys(SYS_readlinkat, dir, (long)path, (long)buf, (long)size, 0, 0);
-}
-
-static inline long sys_getdents64(int dir, void *buf, size_t size)
-{
-	return sys(SYS_getdents64, dir, (long)buf, (long)size, 0, 0, 0);
-}
-
 static inline int sys_statx(int dir, const char *path, int flags, unsigned mask,
                             struct statx *st)
 {

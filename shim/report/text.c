@@ -39,14 +39,6 @@ bool text_begins(const char *s, const char *beginning)
 	return *beginning == '\0';
 }
 
-const char *text_find(const char *s, const char *part)
-{
-	for (; *s != '\0'; s++)
-		if (text_begins(s, part))
-			return s;
-	return NULL;
-}
-
 const char *text_file_name(const char *path)
 {
 	const char *name = path;

@@ -26,9 +26,6 @@ void text_add_number(struct text *t, unsigned long n, unsigned base);
 bool text_equal(const char *a, const char *b);
 bool text_begins(const char *s, const char *beginning);
 
-/* Returns where part begins in s, or NULL. */
-const char *text_find(const char *s, const char *part);
-
 /* Returns what follows the last slash of path. */
 const char *text_file_name(const char *path);
 

@@ -35,7 +35,7 @@ static void run(void)
 
 /*
  * Runs it on a painted stack, and looks how much of the paint is gone. Not in a thread: in a
- * program that has several, no socket is reopened, and a self-connection is prevented.
+ * program that has several, a self-connection is prevented.
  */
 static long depth(connect_fn *fn)
 {

@@ -31,7 +31,7 @@ has() {
 		'is answered "Is anybody there?"' \
 		'that wants the port now fails: Address already in use' \
 		'All 2 attempts failed, as they should.' \
-		'self-connection at 127.0.0.1:40000: reopened: connection refused' \
+		'self-connection at 127.0.0.1:40000: reset in place: connection refused' \
 		'that wants the port now gets it.' \
 		'noselfconn works here.'
 }

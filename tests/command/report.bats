@@ -7,7 +7,7 @@ setup() {
 	need_namespaces
 	log=$BATS_TEST_TMPDIR/log
 	connect=("$client" tcp4 connect 127.0.0.1 40000)
-	line='noselfconn: client[PID]: fd FD: self-connection at 127.0.0.1:40000: reopened: connection refused'
+	line='noselfconn: client[PID]: fd FD: self-connection at 127.0.0.1:40000: reset in place: connection refused'
 }
 
 # quietly COMMAND...: with the library, without any of its variables, in a namespace.
@@ -59,7 +59,7 @@ general() {
 	LD_PRELOAD=$build/tests/inject.so INJECT_SERVER=127.0.0.1:40000@2 \
 		NOSELFCONN_RETRIES=1 run shimmed in_ns "${connect[@]}"
 	said "connect: ok"
-	repaired "reopened" "connected"
+	repaired "reset in place" "connected"
 }
 
 @test "a malformed value is reported once, and the default used" {
@@ -143,7 +143,7 @@ verbosely() {
 
 @test "NOSELFCONN_VERBOSE=1 says on stderr who was connected to itself, and what was done" {
 	NOSELFCONN_VERBOSE=1 run quietly sh -c 'echo $$; exec "$@" 2>&1 >/dev/null' sh "${connect[@]}"
-	[[ ${lines[1]} = "noselfconn: client[${lines[0]}]: fd "*": self-connection at 127.0.0.1:40000: reopened: connection refused" ]]
+	[[ ${lines[1]} = "noselfconn: client[${lines[0]}]: fd "*": self-connection at 127.0.0.1:40000: reset in place: connection refused" ]]
 	[ "${#lines[@]}" = 2 ]
 }
 
@@ -189,22 +189,22 @@ verbosely() {
 
 @test "a report says how the connect ended" {
 	verbosely "$client" tcp4 nonblock connect 127.0.0.1 40000
-	[[ $output = *": reopened: connecting" ]]
+	[[ $output = *": reset in place: connecting" ]]
 	verbosely "$client" tcp4 dup nonblock connect 127.0.0.1 40000
 	[[ $output = *": reset in place: connecting" ]]
 	NOSELFCONN_RETRIES=0 verbosely "${connect[@]}"
 	[[ $output = *": aborted: connection refused" ]]
 	LD_PRELOAD=$build/tests/inject.so INJECT_SERVER=127.0.0.1:40000@2 run shimmed in_ns \
 		"${connect[@]}"
-	repaired "reopened" "connected"
+	repaired "reset in place" "connected"
 	run shimmed in_ns 40000-40000 "${connect[@]}"
-	repaired "reopened" "no other port available"
+	repaired "reset in place" "no other port available"
 }
 
 @test "a long name is cut, and the report is whole" {
 	NOSELFCONN_VERBOSE=1 run quietly bash -c 'exec -a "$(printf "x%.0s" {1..400})" "$@"' \
 		bash "${connect[@]}"
-	[[ ${lines[0]} = "noselfconn: xxx"*"]: fd "*": self-connection at 127.0.0.1:40000: reopened: connection refused" ]]
+	[[ ${lines[0]} = "noselfconn: xxx"*"]: fd "*": self-connection at 127.0.0.1:40000: reset in place: connection refused" ]]
 	[ "${lines[1]}" = "connect: ECONNREFUSED" ]
 }
 
@@ -231,11 +231,11 @@ verbosely() {
 	LD_PRELOAD=$build/tests/serve.so SERVE_FULL=1 run shimmed in_ns \
 		"$client" tcp4 patience 300 connect 127.0.0.1 40000 names
 	said "connect: EINPROGRESS"
-	repaired reopened connecting 127.0.0.1:40000
+	repaired "reset in place" connecting 127.0.0.1:40000
 	NOSELFCONN_RETRIES=1 LD_PRELOAD=$build/tests/serve.so run shimmed in_ns \
 		"$client" tcp4 connect 0.0.0.0 40000 names
 	said "connect: ok" "local: 127.0.0.1 40001" "peer: 127.0.0.1 40000"
-	repaired reopened connected 127.0.0.1:40000
+	repaired "reset in place" connected 127.0.0.1:40000
 }
 
 @test "a program that has put something else in the place of stderr finds no report in it" {
@@ -296,7 +296,7 @@ ${lines[0]}" ]
 
 @test "the log leaves no descriptor open" {
 	run shimmed in_ns "$client" tcp4 fds connect 127.0.0.1 40000 fds
-	repaired "reopened"
+	repaired "reset in place"
 	[ "${lines[0]}" = "${lines[2]}" ]
 }
 

@@ -38,7 +38,7 @@ refused() {
 @test "without dlsym(), a self-connection is repaired as otherwise" {
 	c_library_without dlsym
 	refused
-	repaired reopened
+	repaired "reset in place"
 }
 
 # cancelled CALL [PROGRAM]: a thread that waits in it can be cancelled, without the library and with

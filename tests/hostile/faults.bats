@@ -25,7 +25,6 @@ connects_to_itself() {
 # survives HOW OUTCOME PRELOADS WORD...: every fault; without one, the repair is of that kind.
 survives() {
 	local how=$1 outcome=$2
-	[ "$how" != reopened ] || how=${REOPENED:-reopened}
 	shift 2
 	run env BUILD="$build" "$build/tests/netns" 40000 40001 "$top/tests/hostile/faults.sh" "$@"
 	echo "$output"
@@ -33,52 +32,52 @@ survives() {
 	[[ $output == *": self-connection at "*": $how: $outcome"$'\n'* ]]
 }
 
-@test "a fault in a reopening: refused, or an error" {
+@test "a fault in a repair: refused, or an error" {
 	connects_to_itself
-	survives reopened "connection refused" "$library"
+	survives "reset in place" "connection refused" "$library"
 }
 
-@test "a fault in a reopening of a non-blocking socket: refused, or an error" {
+@test "a fault in a repair of a non-blocking socket: refused, or an error" {
 	connects_to_itself nonblock
-	survives reopened connecting "$library" nonblock
+	survives "reset in place" connecting "$library" nonblock
 }
 
-@test "a fault in a reopening, and a server has come up: connected to it, or an error" {
+@test "a fault in a repair, and a server has come up: connected to it, or an error" {
 	connects_to_itself
-	survives reopened connected "$library:$serve"
+	survives "reset in place" connected "$library:$serve"
 }
 
-@test "a fault in a reopening of a non-blocking socket, and a server has come up" {
+@test "a fault in a repair of a non-blocking socket, and a server has come up" {
 	connects_to_itself nonblock
-	survives reopened connecting "$library:$serve" nonblock
+	survives "reset in place" connecting "$library:$serve" nonblock
 }
 
-@test "a fault in a reset in place: refused, or an error, and no option is changed" {
+@test "a fault in a repair of a bound socket: refused, or an error, and no option is changed" {
 	connects_to_itself address
 	survives "reset in place" "connection refused" "$library" address
 }
 
-@test "a fault in a reset in place of a non-blocking socket" {
+@test "a fault in a repair of a bound, non-blocking socket" {
 	connects_to_itself address nonblock
 	survives "reset in place" connecting "$library" address nonblock
 }
 
-@test "a fault in a reset in place, and a server has come up: connected to it, or an error" {
+@test "a fault in a repair of a bound socket, and a server has come up: connected to it, or an error" {
 	connects_to_itself address
 	survives "reset in place" connected "$library:$serve" address
 }
 
-@test "a fault in a reset in place of a non-blocking socket, and a server has come up" {
+@test "a fault in a repair of a bound, non-blocking socket, and a server has come up" {
 	connects_to_itself address nonblock
 	survives "reset in place" connecting "$library:$serve" address nonblock
 }
 
-@test "a fault while it is found out who else has the socket: a duplicate stays one" {
+@test "a fault in a repair of a socket with a duplicate" {
 	connects_to_itself shared
 	survives "reset in place" "connection refused" "$library" shared
 }
 
-@test "a fault in a reset in place of an MPTCP socket" {
+@test "a fault in a repair of an MPTCP socket" {
 	in_ns "$client" mptcp4 || cannot "no MPTCP here"
 	connects_to_itself mptcp
 	survives "reset in place" "connection refused" "$library" mptcp

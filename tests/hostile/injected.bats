@@ -31,10 +31,10 @@ without() {
 	said "connect: ok"
 	run below "$client" tcp4 connect 127.0.0.1 40000
 	said "connect: ECONNREFUSED"
-	repaired "reopened" "connection refused"
+	repaired "reset in place" "connection refused"
 	run above "$client" tcp4 connect 127.0.0.1 40000
 	said "connect: ECONNREFUSED"
-	repaired "reopened" "connection refused"
+	repaired "reset in place" "connection refused"
 	[ "$(wc -l <"$NOSELFCONN_LOG")" = 2 ]
 }
 
@@ -47,7 +47,7 @@ without() {
 	run below "$client" tcp4 connect 127.0.0.1 40000 names timewait bindable 0.0.0.0 40000
 	said "connect: ECONNREFUSED"
 	said "peer: ENOTCONN" "timewait: 0" "bindable: ok"
-	repaired "reopened" "connection refused"
+	repaired "reset in place" "connection refused"
 }
 
 @test "an interrupted connect on a socket with a duplicate is repaired in place" {
@@ -130,7 +130,7 @@ to_server=(serve 127.0.0.1 40001 tcp4 connect 127.0.0.1 40001)
 	said "connect: EADDRNOTAVAIL" "connect: EADDRNOTAVAIL" "connect: ok"
 	run below "$client" tcp4 errno connect 127.0.0.1 40000
 	said "connect: ECONNREFUSED"
-	repaired "reopened" "connection refused"
+	repaired "reset in place" "connection refused"
 }
 
 @test "an address that is not available is tried as often as NOSELFCONN_RETRIES says, at most" {
@@ -170,7 +170,7 @@ to_server=(serve 127.0.0.1 40001 tcp4 connect 127.0.0.1 40001)
 	said "early: connected"
 	run below "$client"
 	said "early: Connection refused"
-	repaired "reopened" "connection refused"
+	repaired "reset in place" "connection refused"
 }
 
 @test "before its own constructor, the library has read its configuration" {

@@ -12,8 +12,8 @@ setup() {
 # What setsockopt(2) calls SO_SNDBUF and so on.
 keepalive="1 9"
 peername=1:28 protocol=1:38 domain=1:39 netns_cookie=1:71 buf_lock=1:72
-meminfo=1:55 no_port=0:24
-all="$peername $protocol $domain $netns_cookie $buf_lock $meminfo $no_port"
+no_port=0:24
+all="$peername $protocol $domain $netns_cookie $buf_lock $no_port"
 
 # lacking OPTIONS COMMAND...: in a kernel that does not have these socket options.
 lacking() {
@@ -56,8 +56,8 @@ left_alone() {
 	not_repaired
 }
 
-@test "with nothing missing, a socket is reopened" {
-	refused lacking "" "reopened" tcp4 connect 127.0.0.1 40000
+@test "with nothing missing, a socket is reset in place" {
+	refused lacking "" "reset in place" tcp4 connect 127.0.0.1 40000
 }
 
 @test "without SO_BUF_LOCK, a socket is reset in place" {
@@ -71,10 +71,6 @@ left_alone() {
 	repaired "reset in place"
 }
 
-@test "without SO_MEMINFO, a socket is reset in place" {
-	refused lacking $meminfo "reset in place" tcp4 connect 127.0.0.1 40000
-}
-
 @test "without SO_PROTOCOL and SO_DOMAIN, a socket is reset in place" {
 	refused lacking "$protocol $domain" "reset in place" tcp4 connect 127.0.0.1 40000
 }
@@ -82,7 +78,7 @@ left_alone() {
 @test "without SO_PEERNAME, a self-connection is repaired all the same" {
 	run lacking $peername in_ns "$client" tcp4 connect 127.0.0.1 40000 get 1 28
 	said "connect: ok" "get: errno 92"
-	refused lacking $peername "reopened" tcp4 connect 127.0.0.1 40000
+	refused lacking $peername "reset in place" tcp4 connect 127.0.0.1 40000
 	refused lacking $peername "reset in place" tcp4 dup connect 0.0.0.0 40000
 }
 
@@ -92,7 +88,7 @@ left_alone() {
 		tcp4 nonblock connect 127.0.0.1 40000 wait error names
 	said "connect: EINPROGRESS" "error: ECONNREFUSED"
 	said "peer: ENOTCONN"
-	repaired "reopened" "connecting"
+	repaired "reset in place" "connecting"
 }
 
 @test "without SO_PEERNAME, a deliberate self-connection is left alone" {
@@ -194,11 +190,11 @@ left_alone() {
 	said "connect: ECONNREFUSED" "get: 262"
 }
 
-@test "where MPTCP sockets can't be disconnected, those of TCP are reopened" {
-	refused cannot_disconnect mptcp "reopened" tcp4 connect 127.0.0.1 40000
+@test "where MPTCP sockets can't be disconnected, those of TCP are reset in place" {
+	refused cannot_disconnect mptcp "reset in place" tcp4 connect 127.0.0.1 40000
 }
 
-@test "without /proc, a socket is reset in place" {
+@test "without /proc, a self-connection is repaired" {
 	run in_ns "$client" tcp4 connect 127.0.0.1 40000 names
 	said "local: 127.0.0.1 40000" "peer: 127.0.0.1 40000"
 	# shellcheck disable=SC2016

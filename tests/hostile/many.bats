@@ -15,5 +15,5 @@ setup() {
 	run shimmed in_ns 32768-60999 "$build/tests/many" 127.0.0.1 50000 100000
 	said "refused: 100000" "descriptors lost: none"
 	# They would have been connected to themselves.
-	repaired "reopened" "connect*" 127.0.0.1:50000
+	repaired "reset in place" "connect*" 127.0.0.1:50000
 }

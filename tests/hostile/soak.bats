@@ -33,5 +33,5 @@ soak() {
 @test "many connects from processes: all refused, nothing lost, the ports bindable" {
 	run shimmed soak 40000-40063 20000 1 4
 	[ "$status" -eq 0 ]
-	[[ $output =~ \ [1-9][0-9]*\ reopened ]]
+	[[ $output =~ \ [1-9][0-9]*\ reset\ in\ place ]]
 }

@@ -156,7 +156,6 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* A process of one thread has only that: it is what reopening is for. */
 static void run(void)
 {
 	static pthread_t thread[MOST_THREADS];
@@ -176,7 +175,7 @@ static void run(void)
 /* ---- the process that watches ---- */
 
 static struct {
-	long reopened, reset, other, not_bindable;
+	long reset, other, not_bindable;
 } repairs;
 
 static bool is_bindable(in_port_t port)
@@ -194,7 +193,7 @@ static bool is_bindable(in_port_t port)
 	return bound;
 }
 
-/* "...: self-connection at 127.0.0.1:40000: reopened: connection refused" */
+/* "...: self-connection at 127.0.0.1:40000: reset in place: connection refused" */
 static void read_repair(const char *line)
 {
 	static const char label[] = "self-connection at ";
@@ -204,9 +203,7 @@ static void read_repair(const char *line)
 	const char *port = how;
 	while (port > at && port[-1] != ':')
 		port--;
-	if (strncmp(how, ": reopened: ", 12) == 0)
-		repairs.reopened++;
-	else if (strncmp(how, ": reset in place: ", 18) == 0)
+	if (strncmp(how, ": reset in place: ", 18) == 0)
 		repairs.reset++;
 	else
 		repairs.other++;
@@ -236,7 +233,7 @@ static void progress(long total)
 	if (tty || (total >= 1000000 && done * 10 / total != tenth))
 		fprintf(stderr, "%ld of %ld connects, %ld self-connected, %ld repairs%s", done,
 		        total, atomic_load(&shared->self_connected),
-		        repairs.reopened + repairs.reset + repairs.other, tty ? "\r" : "\n");
+		        repairs.reset + repairs.other, tty ? "\r" : "\n");
 	tenth = done * 10 / total;
 }
 
@@ -272,12 +269,12 @@ static bool summary(int processes)
 	}
 	printf("%ld connects to %u ports, %d x %d threads: %ld self-connected, %ld to one "
 	       "another, "
-	       "%ld other outcomes; repairs: %ld reopened, %ld reset in place, %ld other, "
+	       "%ld other outcomes; repairs: %ld reset in place, %ld other, "
 	       "%ld ports not bindable; %s: %d descriptors, %ld kB at most; %ld sockets left\n",
 	       atomic_load(&shared->done), ports, processes, threads, self,
-	       atomic_load(&shared->mutual), others, repairs.reopened, repairs.reset,
-	       repairs.other, repairs.not_bindable, flat ? "flat" : "NOT FLAT",
-	       most_descriptors, most_memory, left);
+	       atomic_load(&shared->mutual), others, repairs.reset, repairs.other,
+	       repairs.not_bindable, flat ? "flat" : "NOT FLAT", most_descriptors, most_memory,
+	       left);
 	return flat && self == 0 && others == 0 && repairs.not_bindable == 0 &&
 	       repairs.other == 0 && left == 0;
 }

@@ -22,6 +22,7 @@
  *   say TEXT                writes TEXT to the socket and shows what comes back
  *   flags                   descriptor flags and status flags
  *   kind                    the protocol that the socket was opened with, by its name
+ *   inode                   the socket's
  *   close
  *   serve ADDR PORT         listens, without SO_REUSEADDR, on a new socket
  *   bindable ADDR PORT      as serve, and closes it again
@@ -47,6 +48,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <sys/xattr.h>
@@ -291,6 +293,10 @@ static int obey(const char *word, char **args)
 		memset(text, 0, sizeof text);
 		fgetxattr(fd, "system.sockprotoname", text, sizeof text - 1);
 		printf("kind: %s\n", text);
+	} else if (is(word, "inode")) {
+		struct stat st = {0};
+		fstat(fd, &st);
+		printf("inode: %llu\n", (unsigned long long)st.st_ino);
 	} else if (is(word, "close")) {
 		close(fd);
 	} else if (is(word, "serve") || is(word, "bindable")) {

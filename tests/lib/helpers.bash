@@ -118,11 +118,9 @@ c_library_without() {
 }
 
 # repaired HOW [OUTCOME [AT]]: this is what the last line of the log says, whatever program and
-# descriptor it names; OUTCOME and AT may be patterns. Under an emulator that leaves no room for reopening,
-# REOPENED is what happens instead.
+# descriptor it names; OUTCOME and AT may be patterns.
 repaired() {
 	local how=$1 outcome=${2:-connection refused} at=${3:-127.0.0.1:40000} last
-	[ "$how" != reopened ] || how=${REOPENED:-reopened}
 	last=$(tail -n 1 "$BATS_TEST_TMPDIR/log" 2>/dev/null)
 	at=${at//\[/\\[}
 	# shellcheck disable=SC2053,SC2027 # patterns

@@ -6,12 +6,13 @@
  * says what: "file", "socket", "range", a socket with a port range of its own, or "self", a
  * socket that is bound to port 40000, connected to itself, and has sent a byte. With
  * SWAP_BY=signal, it is no thread but a handler of SIGUSR1, which is raised then: while that is
- * blocked, later.
+ * blocked, later; and call number 3, a repair's, does not wait for the outcome.
  */
 #undef _GNU_SOURCE
 #define _DEFAULT_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -89,7 +90,12 @@ int connect(int fd, const struct sockaddr *addr, socklen_t len)
 	if (++calls == 1)
 		victim = fd;
 	swap_if("SWAP_AT", calls);
+	int flags = getenv("SWAP_BY") != NULL && calls == 3 ? fcntl(fd, F_GETFL) : -1;
+	if (flags >= 0)
+		fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 	int result = (int)syscall(SYS_connect, fd, addr, len);
+	if (flags >= 0)
+		fcntl(fd, F_SETFL, flags);
 	swap_if("SWAP_AFTER", calls);
 	return result;
 }

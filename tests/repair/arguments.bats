@@ -24,5 +24,5 @@ setup() {
 	local attempts=${#lines[@]}
 	run shimmed in_ns "$build/tests/arguments" itself
 	[ "$(grep -c ': Connection refused$' <<<"$output")" = "$attempts" ]
-	[ "$(grep -c ": ${REOPENED:-reopened}: " "$BATS_TEST_TMPDIR/log")" = "$attempts" ]
+	[ "$(grep -c ": reset in place: " "$BATS_TEST_TMPDIR/log")" = "$attempts" ]
 }

@@ -63,49 +63,49 @@ need_no_port() {
 }
 
 @test "a blocking connect over IPv4 is refused" {
-	refused "reopened" tcp4 connect 127.0.0.1 40000
+	refused "reset in place" tcp4 connect 127.0.0.1 40000
 }
 
 @test "a non-blocking connect over IPv4 is in progress, then refused" {
-	refused_later "reopened" tcp4 nonblock connect 127.0.0.1 40000
+	refused_later "reset in place" tcp4 nonblock connect 127.0.0.1 40000
 }
 
 @test "a blocking connect over IPv6 is refused" {
 	need_ipv6
-	refused "reopened" tcp6 connect ::1 40000
+	refused "reset in place" tcp6 connect ::1 40000
 }
 
 @test "a non-blocking connect over IPv6 is in progress, then refused" {
 	need_ipv6
-	refused_later "reopened" tcp6 nonblock connect ::1 40000
+	refused_later "reset in place" tcp6 nonblock connect ::1 40000
 }
 
 @test "a blocking connect to a v4-mapped address is refused" {
 	need_ipv6
-	refused "reopened" tcp6 connect ::ffff:127.0.0.1 40000
+	refused "reset in place" tcp6 connect ::ffff:127.0.0.1 40000
 }
 
 @test "a non-blocking connect to a v4-mapped address is in progress, then refused" {
 	need_ipv6
-	refused_later "reopened" tcp6 nonblock connect ::ffff:127.0.0.1 40000
+	refused_later "reset in place" tcp6 nonblock connect ::ffff:127.0.0.1 40000
 }
 
 @test "a connect to 0.0.0.0 is refused" {
-	refused "reopened" tcp4 connect 0.0.0.0 40000
+	refused "reset in place" tcp4 connect 0.0.0.0 40000
 }
 
 @test "a non-blocking connect to 0.0.0.0 is in progress, then refused" {
-	refused_later "reopened" tcp4 nonblock connect 0.0.0.0 40000
+	refused_later "reset in place" tcp4 nonblock connect 0.0.0.0 40000
 }
 
 @test "a connect to :: is refused" {
 	need_ipv6
-	refused "reopened" tcp6 connect :: 40000
+	refused "reset in place" tcp6 connect :: 40000
 }
 
 @test "a connect to ::ffff:0.0.0.0 is refused" {
 	need_ipv6
-	refused "reopened" tcp6 connect ::ffff:0.0.0.0 40000
+	refused "reset in place" tcp6 connect ::ffff:0.0.0.0 40000
 }
 
 # with_addresses COMMAND...: 192.0.2.1 and fe80::1%v0 are this host's there, and not loopback's.
@@ -127,7 +127,7 @@ need_addresses() {
 	said "local: 192.0.2.1 40000" "peer: 192.0.2.1 40000"
 	run shimmed with_addresses "$client" tcp4 connect 192.0.2.1 40000
 	said "connect: ECONNREFUSED"
-	repaired "reopened" "connection refused" 192.0.2.1:40000
+	repaired "reset in place" "connection refused" 192.0.2.1:40000
 }
 
 @test "a connect to a link-local address with its scope is refused" {
@@ -138,7 +138,7 @@ need_addresses() {
 	said "local: fe80::1%v0 40000" "peer: fe80::1%v0 40000"
 	run shimmed with_addresses "$client" tcp6 connect fe80::1%v0 40000
 	said "connect: ECONNREFUSED"
-	repaired "reopened" "connection refused" "[fe80::1]:40000"
+	repaired "reset in place" "connection refused" "[fe80::1]:40000"
 	run shimmed with_addresses "$client" tcp6 dup nonblock connect fe80::1%v0 40000 wait error
 	said "connect: EINPROGRESS" "error: ECONNREFUSED"
 	repaired "reset in place" "connecting" "[fe80::1]:40000"
@@ -186,7 +186,7 @@ need_addresses() {
 }
 
 @test "a socket bound to the wildcard address is refused" {
-	refused "reopened" tcp4 bind 0.0.0.0 0 connect 127.0.0.1 40001
+	refused "reset in place" tcp4 bind 0.0.0.0 0 connect 127.0.0.1 40001
 }
 
 @test "a socket bound to an address without a port is refused" {
@@ -223,7 +223,7 @@ need_addresses() {
 	self_connects tcp4 connect 127.0.0.1 40000
 	run shimmed in_ns "$client" tcp4 connect 127.0.0.1 40000 close times 50 fds timewait
 	[ "$(grep -c '^connect: ECONNREFUSED$' <<<"$output")" = 50 ]
-	[ "$(grep -c ": ${REOPENED:-reopened}: " "$BATS_TEST_TMPDIR/log")" = 50 ]
+	[ "$(grep -c ": reset in place: " "$BATS_TEST_TMPDIR/log")" = 50 ]
 	local fds=${lines[-2]}
 	said "timewait: 0"
 	run shimmed in_ns "$client" fds
@@ -240,7 +240,7 @@ need_addresses() {
 }
 
 @test "a second connect() on the same socket is refused as well" {
-	refused "reopened" tcp4 connect 127.0.0.1 40000 connect 127.0.0.1 40000
+	refused "reset in place" tcp4 connect 127.0.0.1 40000 connect 127.0.0.1 40000
 	said "connect: ECONNREFUSED" "connect: ECONNREFUSED"
 }
 
@@ -248,7 +248,7 @@ need_addresses() {
 	self_connects tcp4 nonblock connect 127.0.0.1 40000
 	run shimmed in_ns "$client" tcp4 nonblock connect 127.0.0.1 40000 wait connect 127.0.0.1 40000
 	said "connect: EINPROGRESS" "connect: ECONNREFUSED"
-	repaired "reopened" "connecting"
+	repaired "reset in place" "connecting"
 }
 
 @test "descriptor flags and status flags stay" {
@@ -260,7 +260,7 @@ need_addresses() {
 		[[ $words != *nonblock* ]] || outcome="connecting"
 		run shimmed in_ns "$client" $words connect 127.0.0.1 40000 flags
 		said "$flags"
-		repaired "reopened" "$outcome"
+		repaired "reset in place" "$outcome"
 		run shimmed in_ns "$client" $words dup connect 127.0.0.1 40000 flags
 		said "$flags"
 		repaired "reset in place" "$outcome"
@@ -287,12 +287,12 @@ need_addresses() {
 
 # A server that comes up before the retry
 
-@test "a server that came up in between is what a reopened socket is connected to" {
+@test "a server that came up in between is what the socket is connected to" {
 	self_connects tcp4 connect 127.0.0.1 40000
 	LD_PRELOAD=$inject INJECT_SERVER=127.0.0.1:40000@2 run shimmed in_ns "$client" \
 		tcp4 connect 127.0.0.1 40000 names
 	said "connect: ok" "local: 127.0.0.1 40001" "peer: 127.0.0.1 40000"
-	repaired "reopened" "connected"
+	repaired "reset in place" "connected"
 }
 
 @test "a server that came up in between is what a socket reset in place is connected to" {
@@ -303,12 +303,12 @@ need_addresses() {
 	repaired "reset in place" "connected"
 }
 
-@test "a non-blocking connect that is reopened finds the server that came up in between" {
+@test "a non-blocking connect that is repaired finds the server that came up in between" {
 	self_connects tcp4 nonblock connect 127.0.0.1 40000
 	LD_PRELOAD=$inject INJECT_SERVER=127.0.0.1:40000@2 run shimmed in_ns "$client" \
 		tcp4 nonblock connect 127.0.0.1 40000 wait error names
 	said "connect: EINPROGRESS" "error: ok" "local: 127.0.0.1 40001" "peer: 127.0.0.1 40000"
-	repaired "reopened" "connecting"
+	repaired "reset in place" "connecting"
 }
 
 @test "a non-blocking connect that is reset in place finds the server that came up in between" {
@@ -341,13 +341,13 @@ need_addresses() {
 
 @test "where there is no other port, the connect fails and the socket is not connected" {
 	range=40000-40000
-	heals "reopened" "no other port available" tcp4 connect 127.0.0.1 40000
+	heals "reset in place" "no other port available" tcp4 connect 127.0.0.1 40000
 	said "connect: EADDRNOTAVAIL"
 }
 
 @test "where there is no other port, a non-blocking connect fails at once" {
 	range=40000-40000
-	heals "reopened" "no other port available" tcp4 nonblock connect 127.0.0.1 40000
+	heals "reset in place" "no other port available" tcp4 nonblock connect 127.0.0.1 40000
 	said "connect: EADDRNOTAVAIL"
 }
 
@@ -408,7 +408,7 @@ deliberate() {
 
 @test "a deliberate self-connection is left alone whoever connects it, and with any options" {
 	local hows='- reuseport fork exec'
-	[ -z "${REOPENED-}" ] || hows='- reuseport fork' # the kernel runs no programs of the emulator's
+	[ -z "${EMULATED-}" ] || hows='- reuseport fork' # the kernel runs no programs of the emulator's
 	for how in $hows; do
 		for threads in '' threads; do
 			run in_ns "$build/tests/deliberate" $how $threads

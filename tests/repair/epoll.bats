@@ -44,11 +44,11 @@ watched() {
 	SERVED=1 LD_PRELOAD=$build/tests/inject.so alike "reset in place" mptcp4 127.0.0.1 "$@"
 }
 
-# unwatched WORD...: of a socket in no set, which is reopened.
+# unwatched WORD...: of a socket in no set.
 unwatched() {
-	alike reopened tcp4 127.0.0.1 "$@"
-	alike reopened tcp6 ::1 "$@"
-	SERVED=1 LD_PRELOAD=$build/tests/inject.so alike reopened tcp4 127.0.0.1 "$@"
+	alike "reset in place" tcp4 127.0.0.1 "$@"
+	alike "reset in place" tcp6 ::1 "$@"
+	SERVED=1 LD_PRELOAD=$build/tests/inject.so alike "reset in place" tcp4 127.0.0.1 "$@"
 }
 
 @test "A level-triggered set that has the socket before connect() is told, again and again" {
@@ -95,7 +95,7 @@ unwatched() {
 	watched new level add 0 connect wait 0 error connect wait 0 error remove 0
 }
 
-@test "A socket that was removed from a set before connect() is reopened and can be added again" {
+@test "A socket that was removed from a set before connect() can be added again" {
 	unwatched new level add 0 remove 0 connect add 0 wait 0 peek 0 error remove 0
 }
 

@@ -40,10 +40,10 @@ need_filter() {
 @test "while a repair lasts, no other connect() is given the port" {
 	meanwhile '"$client" tcp4 connect 127.0.0.1 7 names' in_ns "$client" tcp4 connect 127.0.0.1 40000
 	said "connect: ECONNREFUSED" "local: 0.0.0.0 40001"
-	repaired reopened
+	repaired "reset in place"
 	meanwhile '"$client" tcp6 connect ::1 7 names' in_ns "$client" tcp4 connect 127.0.0.1 40000
 	said "connect: ECONNREFUSED" "local: :: 40001"
-	repaired reopened
+	repaired "reset in place"
 }
 
 @test "while a repair lasts, a server without SO_REUSEADDR can bind the port on IPv4 addresses" {
@@ -51,7 +51,7 @@ need_filter() {
 	meanwhile '"$client" bindable 0.0.0.0 40000 bindable 127.0.0.1 40000' \
 		in_ns "$client" tcp4 connect 127.0.0.1 40000
 	said "bindable: ok" "bindable: ok" "connect: ECONNREFUSED"
-	repaired reopened
+	repaired "reset in place"
 }
 
 @test "while a repair lasts, a server with SO_REUSEADDR can bind the port on all addresses" {
@@ -59,7 +59,7 @@ need_filter() {
 	meanwhile '"$client" tcp6 opt 1 2 1 bind :: 40000 tcp4 opt 1 2 1 bind 0.0.0.0 40000' \
 		in_ns "$client" tcp6 connect ::1 40000
 	said "bind: ok" "bind: ok" "connect: ECONNREFUSED"
-	repaired reopened "connection refused" "[::1]:40000"
+	repaired "reset in place" "connection refused" "[::1]:40000"
 }
 
 @test "without IPv6, too, a server with SO_REUSEADDR can bind the port while a repair lasts" {
@@ -95,7 +95,7 @@ need_filter() {
 	meanwhile '"$client" bindable 0.0.0.0 40000' \
 		in_ns_at 100::1/128 "$client" tcp6 connect 100::1 40000
 	said "bindable: ok" "connect: ECONNREFUSED"
-	repaired reopened "connection refused" "[100::1]:40000"
+	repaired "reset in place" "connection refused" "[100::1]:40000"
 }
 
 # The first of two self-connections is looked at when the repair of the second has its guard, and

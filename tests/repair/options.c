@@ -2,14 +2,15 @@
 /*
  * options: does a repair leave a socket every option that the program had set?
  *
- *   options run KIND COPIES OUTCOME [NAME]
+ *   options run KIND OUTCOME [NAME]
  *           For each option of the table (or the one): sets it on two sockets, connects one
  *           with the bare system call to a port that can't be chosen as a source port, the
  *           other with connect() to 40000, where it is connected to itself, and compares
  *           every option that the kernel has, by number, between the two, before and after.
  *           One line for each: "NAME: REPAIR: same", or what differs.
- *           KIND: tcp4 tcp6 mapped mptcp4 mptcp6; COPIES: one, two (a duplicate is open);
- *           OUTCOME: refused, served (a listener on the first port; preload inject for 40000)
+ *           KIND: tcp4 tcp6 mapped mptcp4 mptcp6; OUTCOME: refused, replaced (refused, where
+ *           no socket can be disconnected), served (a listener on the first port; preload
+ *           inject for 40000)
  *   options list
  *           The table: level, number, name, how it is carried
  *   options unknown
@@ -42,15 +43,13 @@ enum { LOW_PORT = 7, SELF_PORT = 40000 };
 /* What becomes of an option in a repair. */
 enum how {
 	CARRIED, /* reads back the same on another socket */
-	RESETS,  /* can't be read or set again, so that the socket is reset in place */
-	LOST,    /* can't be read, so that the library can't know of it: gone in a reopen */
+	SECRET,  /* can't be read, or no longer: another socket would not have it */
 	READ,    /* can't be set, or not on a TCP socket before connect(); must not change */
 	ACTION,  /* setting it does something, or nothing; there is nothing to keep */
 	DIFFERS, /* not compared, for the reason given with it */
 };
 
-static const char *const how_names[] = {"carried", "resets", "lost",
-                                        "read",    "action", "differs"};
+static const char *const how_names[] = {"carried", "secret", "read", "action", "differs"};
 
 struct kind {
 	const char *name;
@@ -281,7 +280,7 @@ static int put_flow_label(int fd, const struct kind *k)
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 #endif
 
-/* By number, like the table in shim/options.c. */
+/* By number, like the table in shim/replace/options.c. */
 static const struct option table[] = {
         {SOL_SOCKET, 1, "SO_DEBUG", CARRIED, INT(1)},
         {SOL_SOCKET, 2, "SO_REUSEADDR", CARRIED, INT(1)},
@@ -302,7 +301,7 @@ static const struct option table[] = {
         {SOL_SOCKET, 12, "SO_PRIORITY", CARRIED, INT(5)},
         {SOL_SOCKET, 13, "SO_LINGER", CARRIED, ARRAY(int, 1, 7)},
         {SOL_SOCKET, 14, "SO_BSDCOMPAT", READ, NOTHING},
-        {SOL_SOCKET, 15, "SO_REUSEPORT", RESETS, INT(1)},
+        {SOL_SOCKET, 15, "SO_REUSEPORT", CARRIED, INT(1)},
         {SOL_SOCKET, 16, "SO_PASSCRED", READ, NOTHING},
         {SOL_SOCKET, 17, "SO_PEERCRED", READ, NOTHING},
         {SOL_SOCKET, 18, "SO_RCVLOWAT", CARRIED, INT(100)},
@@ -310,13 +309,13 @@ static const struct option table[] = {
         {SOL_SOCKET, 20, "SO_RCVTIMEO", CARRIED, ARRAY(long, 5, 0)},
         {SOL_SOCKET, 21, "SO_SNDTIMEO", CARRIED, ARRAY(long, 5, 0)},
         {SOL_SOCKET, 25, "SO_BINDTODEVICE", CARRIED, TEXT("lo")},
-        {SOL_SOCKET, 26, "SO_ATTACH_FILTER", RESETS, ARRAY(struct sock_fprog, {1, pass_all})},
+        {SOL_SOCKET, 26, "SO_ATTACH_FILTER", SECRET, ARRAY(struct sock_fprog, {1, pass_all})},
         {SOL_SOCKET, 27, "SO_DETACH_FILTER", ACTION, NOTHING},
         {SOL_SOCKET, 28, "SO_PEERNAME", DIFFERS, NOTHING}, /* another port */
         {SOL_SOCKET, 29, "SO_TIMESTAMP", CARRIED, INT(1)},
         {SOL_SOCKET, 30, "SO_ACCEPTCONN", READ, NOTHING},
-        {SOL_SOCKET, 32, "SO_SNDBUFFORCE", RESETS, INT(20000000)}, /* beyond wmem_max */
-        {SOL_SOCKET, 33, "SO_RCVBUFFORCE", RESETS, INT(20000000)}, /* beyond rmem_max */
+        {SOL_SOCKET, 32, "SO_SNDBUFFORCE", SECRET, INT(20000000)}, /* beyond wmem_max */
+        {SOL_SOCKET, 33, "SO_RCVBUFFORCE", SECRET, INT(20000000)}, /* beyond rmem_max */
         {SOL_SOCKET, 34, "SO_PASSSEC", READ, NOTHING},
         {SOL_SOCKET, 35, "SO_TIMESTAMPNS", CARRIED, INT(1)},
         {SOL_SOCKET, 36, "SO_MARK", CARRIED, INT(7)},
@@ -327,17 +326,17 @@ static const struct option table[] = {
         {SOL_SOCKET, 41, "SO_WIFI_STATUS", CARRIED, INT(1)},
         {SOL_SOCKET, 42, "SO_PEEK_OFF", CARRIED, INT(3)},
         {SOL_SOCKET, 43, "SO_NOFCS", CARRIED, INT(1)},
-        {SOL_SOCKET, 44, "SO_LOCK_FILTER", RESETS, INT(1)},
+        {SOL_SOCKET, 44, "SO_LOCK_FILTER", SECRET, INT(1)},
         {SOL_SOCKET, 45, "SO_SELECT_ERR_QUEUE", CARRIED, INT(1)},
-        {SOL_SOCKET, 46, "SO_BUSY_POLL", RESETS, INT(50)},
+        {SOL_SOCKET, 46, "SO_BUSY_POLL", CARRIED, INT(50)},
         {SOL_SOCKET, 47, "SO_MAX_PACING_RATE", CARRIED, ARRAY(uint64_t, 1000000)},
         {SOL_SOCKET, 48, "SO_BPF_EXTENSIONS", READ, NOTHING},
         {SOL_SOCKET, 49, "SO_INCOMING_CPU", DIFFERS,
          NOTHING}, /* the last packet's, whatever was set */
-        {SOL_SOCKET, 50, "SO_ATTACH_BPF", RESETS, .set = set_ebpf},
-        {SOL_SOCKET, 51, "SO_ATTACH_REUSEPORT_CBPF", RESETS, .set = set_reuseport_cbpf,
+        {SOL_SOCKET, 50, "SO_ATTACH_BPF", SECRET, .set = set_ebpf},
+        {SOL_SOCKET, 51, "SO_ATTACH_REUSEPORT_CBPF", SECRET, .set = set_reuseport_cbpf,
          .probe = take_reuseport_bpf},
-        {SOL_SOCKET, 52, "SO_ATTACH_REUSEPORT_EBPF", RESETS, .set = set_reuseport_ebpf,
+        {SOL_SOCKET, 52, "SO_ATTACH_REUSEPORT_EBPF", SECRET, .set = set_reuseport_ebpf,
          .probe = take_reuseport_bpf},
         {SOL_SOCKET, 53, "SO_CNX_ADVICE", ACTION, INT(1)},
         {SOL_SOCKET, 55, "SO_MEMINFO", DIFFERS, NOTHING},          /* a count */
@@ -351,7 +350,7 @@ static const struct option table[] = {
         {SOL_SOCKET, 65, "SO_TIMESTAMPING_NEW", CARRIED, INT(16)},
         {SOL_SOCKET, 66, "SO_RCVTIMEO_NEW", CARRIED, ARRAY(int64_t, 5, 0)},
         {SOL_SOCKET, 67, "SO_SNDTIMEO_NEW", CARRIED, ARRAY(int64_t, 5, 0)},
-        {SOL_SOCKET, 69, "SO_PREFER_BUSY_POLL", RESETS, INT(1)},
+        {SOL_SOCKET, 69, "SO_PREFER_BUSY_POLL", CARRIED, INT(1)},
         {SOL_SOCKET, 70, "SO_BUSY_POLL_BUDGET", ACTION, INT(8)}, /* of SO_PREFER_BUSY_POLL */
         {SOL_SOCKET, 71, "SO_NETNS_COOKIE", READ, NOTHING},
         {SOL_SOCKET, 72, "SO_BUF_LOCK", CARRIED, INT(3)},
@@ -418,11 +417,11 @@ static const struct option table[] = {
         {IPPROTO_IPV6, 29, "IPV6_MULTICAST_ALL", CARRIED, INT(0)},
         {IPPROTO_IPV6, 30, "IPV6_ROUTER_ALERT_ISOLATE", CARRIED, INT(1)},
         {IPPROTO_IPV6, 31, "IPV6_RECVERR_RFC4884", CARRIED, INT(1)},
-        {IPPROTO_IPV6, 32, "IPV6_FLOWLABEL_MGR", RESETS, .set = set_flow_label,
+        {IPPROTO_IPV6, 32, "IPV6_FLOWLABEL_MGR", SECRET, .set = set_flow_label,
          .probe = put_flow_label},
-        {IPPROTO_IPV6, 33, "IPV6_FLOWINFO_SEND", RESETS, INT(1)},
+        {IPPROTO_IPV6, 33, "IPV6_FLOWINFO_SEND", CARRIED, INT(1)},
         {IPPROTO_IPV6, 49, "IPV6_RECVPKTINFO", CARRIED, INT(1)},
-        {IPPROTO_IPV6, 50, "IPV6_PKTINFO", LOST, .set = set_pktinfo, .probe = see_pktinfo},
+        {IPPROTO_IPV6, 50, "IPV6_PKTINFO", SECRET, .set = set_pktinfo, .probe = see_pktinfo},
         {IPPROTO_IPV6, 51, "IPV6_RECVHOPLIMIT", CARRIED, INT(1)},
         {IPPROTO_IPV6, 53, "IPV6_RECVHOPOPTS", CARRIED, INT(1)},
         /* With the two of routing headers, no connection to oneself comes about. */
@@ -462,14 +461,14 @@ static const struct option table[] = {
         {IPPROTO_TCP, 9, "TCP_DEFER_ACCEPT", CARRIED, INT(10)},
         {IPPROTO_TCP, 10, "TCP_WINDOW_CLAMP", CARRIED, INT(20000)},
         {IPPROTO_TCP, 10, "TCP_WINDOW_CLAMP, a small one", CARRIED, INT(1200)},
-        {IPPROTO_TCP, 10, "TCP_WINDOW_CLAMP, a large one", CARRIED, INT(1000000)},
+        {IPPROTO_TCP, 10, "TCP_WINDOW_CLAMP, a large one", SECRET, INT(1000000)},
         {IPPROTO_TCP, 10, "TCP_WINDOW_CLAMP with SO_RCVBUF", CARRIED,
          .set = set_clamp_and_buffer},
         {IPPROTO_TCP, 11, "TCP_INFO", DIFFERS, NOTHING}, /* counts and times */
-        {IPPROTO_TCP, 12, "TCP_QUICKACK", CARRIED, INT(0)},
+        {IPPROTO_TCP, 12, "TCP_QUICKACK", SECRET, INT(0)},
         {IPPROTO_TCP, 13, "TCP_CONGESTION", CARRIED, TEXT("reno")},
-        {IPPROTO_TCP, 14, "TCP_MD5SIG", RESETS, .set = set_md5, .probe = take_md5},
-        {IPPROTO_TCP, 14, "TCP_MD5SIG of another host", RESETS, .set = set_md5_other,
+        {IPPROTO_TCP, 14, "TCP_MD5SIG", SECRET, .set = set_md5, .probe = take_md5},
+        {IPPROTO_TCP, 14, "TCP_MD5SIG of another host", SECRET, .set = set_md5_other,
          .probe = take_md5_other},
         {IPPROTO_TCP, 16, "TCP_THIN_LINEAR_TIMEOUTS", CARRIED, INT(1)},
         {IPPROTO_TCP, 17, "TCP_THIN_DUPACK", ACTION, INT(1)}, /* without effect since 4.11 */
@@ -664,10 +663,7 @@ static bool is_self_connected(int fd)
 	       memcmp(&a, &b, sizeof a) == 0;
 }
 
-/*
- * How the library repaired the last socket of this process, from its log: "reopened", "reset in
- * place"; or NULL.
- */
+/* How the library repaired the last socket of this process, from its log; or NULL. */
 static const char *repair_made(void)
 {
 	const char *path = getenv("NOSELFCONN_LOG");
@@ -710,18 +706,8 @@ enum { GOOD, BAD, NOT_SELF_CONNECTED };
 struct attempt {
 	const struct kind *kind;
 	const struct option *option;
-	bool duplicate, served;
+	bool served, replaced;
 };
-
-/* Where nothing can be reopened, REOPENED says what happens instead. */
-static const char *expected_repair(const struct attempt *t)
-{
-	const char *instead = getenv("REOPENED");
-	bool alone = t->kind->protocol == IPPROTO_TCP && !t->duplicate;
-	if (!alone || t->option->how == RESETS)
-		return "reset in place";
-	return instead == NULL ? "reopened" : instead;
-}
 
 /* Connects both sockets; says where the outcome or the repair is not what it should be. */
 static int connect_both(const struct attempt *t, int plain, int repaired)
@@ -744,9 +730,10 @@ static int connect_both(const struct attempt *t, int plain, int repaired)
 	int plain_error = syscall(SYS_connect, plain, &low, len) == 0 ? 0 : errno;
 	if (error != plain_error)
 		printf(" connect: %s, not %s;", strerror(error), strerror(plain_error));
-	if (strcmp(how, expected_repair(t)) != 0)
-		printf(" not %s;", expected_repair(t));
-	return error == plain_error && strcmp(how, expected_repair(t)) == 0 ? GOOD : BAD;
+	const char *expected = t->replaced ? "replaced" : "reset in place";
+	if (strcmp(how, expected) != 0)
+		printf(" not %s;", expected);
+	return error == plain_error && strcmp(how, expected) == 0 ? GOOD : BAD;
 }
 
 static bool is_kept(const struct attempt *t, int fd)
@@ -754,10 +741,9 @@ static bool is_kept(const struct attempt *t, int fd)
 	if (t->option->probe == NULL)
 		return true;
 	bool kept = t->option->probe(fd, t->kind) == 0;
-	bool lost = t->option->how == LOST && strcmp(expected_repair(t), "reopened") == 0;
-	if (kept == lost)
-		printf(kept ? " kept;" : " forgotten;");
-	return kept != lost;
+	if (!kept)
+		printf(" forgotten;");
+	return kept;
 }
 
 /* In a process of its own, so that all sockets are gone when it ends. */
@@ -787,8 +773,6 @@ static int try(const struct attempt *t)
 		result = BAD;
 	}
 
-	if (t->duplicate)
-		fcntl(b, F_DUPFD_CLOEXEC, 0);
 	if (t->served)
 		serve(k);
 	int connected = connect_both(t, a, b);
@@ -796,7 +780,9 @@ static int try(const struct attempt *t)
 		return connected;
 	read_state(a, &plain);
 	read_state(b, &repaired);
-	if (connected != GOOD || !same_state("after", &plain, &repaired) || !is_kept(t, b))
+	/* A new socket has not tried to connect. */
+	const struct state *wanted = t->replaced ? &before : &plain;
+	if (connected != GOOD || !same_state("after", wanted, &repaired) || !is_kept(t, b))
 		result = BAD;
 	printf("%s\n", result == GOOD ? " same" : "");
 	abort_at_close(a);
@@ -833,8 +819,8 @@ static int try_until_self_connected(const struct attempt *t)
 static int run(char **args)
 {
 	static char buffer[1 << 16];
-	struct attempt t = {.duplicate = strcmp(args[1], "two") == 0,
-	                    .served = strcmp(args[2], "served") == 0};
+	struct attempt t = {.served = strcmp(args[1], "served") == 0,
+	                    .replaced = strcmp(args[1], "replaced") == 0};
 	int status = 0;
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
 		if (strcmp(kinds[i].name, args[0]) == 0)
@@ -848,8 +834,9 @@ static int run(char **args)
 		/* An IPv6 socket for IPv6 alone connects to no IPv4 address. */
 		bool never = strcmp(args[0], "mapped") == 0 &&
 		             strcmp(t.option->name, "IPV6_V6ONLY") == 0;
+		never |= t.replaced && t.option->how == SECRET;
 		if ((t.option->value != NULL || t.option->set != NULL) && !never &&
-		    (args[3] == NULL || strcmp(args[3], t.option->name) == 0) &&
+		    (args[2] == NULL || strcmp(args[2], t.option->name) == 0) &&
 		    try_until_self_connected(&t) != GOOD)
 			status = 1;
 	}
@@ -891,7 +878,7 @@ static void unknown(void)
 
 int main(int argc, char **argv)
 {
-	if (argc > 4 && strcmp(argv[1], "run") == 0)
+	if (argc > 3 && strcmp(argv[1], "run") == 0)
 		return run(argv + 2);
 	if (argc == 2 && strcmp(argv[1], "list") == 0)
 		list();

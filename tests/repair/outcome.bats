@@ -29,9 +29,9 @@ alike() {
 	repaired "$how" "$(told "$t/repaired")" "$(at "$addr" "$port")"
 }
 
-# both_ways KIND ADDR WORD...: reopened; and reset in place, because another descriptor is open.
+# both_ways KIND ADDR WORD...: alone, and with another descriptor that is open.
 both_ways() {
-	alike reopened "$@"
+	alike "reset in place" "$@"
 	alike "reset in place" "${@:1:2}" dup "${@:3}"
 }
 
@@ -203,7 +203,7 @@ on() {
 	on 10.1.2.3/24 both_ways tcp4 10.1.2.3 connect look
 }
 
-@test "A socket bound to a device is reopened, and the retry leaves by it" {
+@test "A socket bound to a device is reset in place, and the retry leaves by it" {
 	[ "$(id -u)" = 0 ] || cannot "another device than lo may need root"
 	served both_ways tcp4 127.0.0.1 device lo connect look
 	both_ways tcp4 127.0.0.1 device lo connect look connect look

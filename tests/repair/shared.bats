@@ -48,9 +48,15 @@ served() {
 	done
 }
 
-@test "A socket that nobody else has is reopened, although there is another process" {
-	shimmed shared tcp4 127.0.0.1 40000 connect
-	repaired reopened
+# Whoever else has it, and wherever, goes on having what the program has.
+@test "A repaired socket is the same socket" {
+	local words=(tcp4 inode connect 127.0.0.1 40000 inode)
+	run in_ns "$client" "${words[@]}"
+	said "connect: ok"
+	run shimmed in_ns "$client" "${words[@]}"
+	said "connect: ECONNREFUSED" "${lines[0]}"
+	[[ ${lines[0]} == "inode: "[1-9]* ]]
+	repaired "reset in place"
 }
 
 @test "Duplicates made before connect() see the same refusal" {

@@ -48,13 +48,13 @@ proxy_config() {
 @test "before proxychains, a self-connection is repaired" {
 	proxy_config
 	self_connects "$other" tcp4 connect 127.0.0.1 40000
-	refused "$first" "reopened"
+	refused "$first" "reset in place"
 }
 
 @test "after proxychains, a self-connection is repaired" {
 	proxy_config
 	self_connects "$other" tcp4 connect 127.0.0.1 40000
-	refused "$last" "reopened"
+	refused "$last" "reset in place"
 }
 
 @test "under proxychains4, a self-connection is repaired" {
@@ -65,7 +65,7 @@ proxy_config() {
 		in_ns proxychains4 -q "$client" tcp4 connect 127.0.0.1 40000 names
 	said "connect: ECONNREFUSED"
 	said "peer: ENOTCONN"
-	repaired "reopened" "connection refused"
+	repaired "reset in place" "connection refused"
 }
 
 @test "after proxychains, its own connection to the proxy is repaired" {
@@ -77,7 +77,7 @@ proxy_config() {
 	[[ $output == *127.0.0.1:40000* && $output != *192.0.2.1:80* ]]
 	said "connect: ECONNREFUSED"
 	said "peer: ENOTCONN"
-	repaired "reopened" "connecting"
+	repaired "reset in place" "connecting"
 }
 
 # torsocks asks libc itself for connect(), and not for the next one.
@@ -90,13 +90,13 @@ tor_config() {
 @test "before torsocks, a self-connection is repaired" {
 	tor_config
 	self_connects "$other" tcp4 connect 127.0.0.1 40000
-	refused "$first" "reopened"
+	refused "$first" "reset in place"
 }
 
 @test "after torsocks, a self-connection is repaired" {
 	tor_config
 	self_connects "$other" tcp4 connect 127.0.0.1 40000
-	refused "$last" "reopened"
+	refused "$last" "reset in place"
 }
 
 @test "before torsocks, it says what it has to say, and nothing else" {
@@ -111,13 +111,13 @@ tor_config() {
 @test "before socket_wrapper, a self-connection is repaired" {
 	other libsocket_wrapper.so
 	self_connects "$other" tcp4 connect 127.0.0.1 40000
-	refused "$first" "reopened"
+	refused "$first" "reset in place"
 }
 
 @test "after socket_wrapper, a self-connection is repaired" {
 	other libsocket_wrapper.so
 	self_connects "$other" tcp4 connect 127.0.0.1 40000
-	refused "$last" "reopened"
+	refused "$last" "reset in place"
 }
 
 @test "before and after socket_wrapper, what it makes of connections stays" {
@@ -163,16 +163,16 @@ tor_config() {
 @test "before and after libeatmydata, a self-connection is repaired" {
 	other libeatmydata.so
 	self_connects "$other" tcp4 connect 127.0.0.1 40000
-	refused "$first" "reopened"
-	refused "$last" "reopened"
+	refused "$first" "reset in place"
+	refused "$last" "reset in place"
 }
 
 @test "before and after libfaketime, a self-connection is repaired" {
 	other faketime/libfaketime.so.1
 	export FAKETIME=-1d
 	self_connects "$other" tcp4 connect 127.0.0.1 40000
-	refused "$first" "reopened"
-	refused "$last" "reopened"
+	refused "$first" "reset in place"
+	refused "$last" "reset in place"
 }
 
 @test "among all of them, a self-connection is repaired" {
@@ -202,7 +202,7 @@ sanitized() {
 @test "in a program with AddressSanitizer linked in, a self-connection is repaired" {
 	sanitized -static-libasan
 	self_connects "" tcp4 connect 127.0.0.1 40000
-	refused "$library" "reopened"
+	refused "$library" "reset in place"
 	[[ $output != *Sanitizer* ]]
 }
 
@@ -211,7 +211,7 @@ sanitized() {
 	local asan
 	asan=$(cc -print-file-name=libasan.so)
 	self_connects "$asan" tcp4 connect 127.0.0.1 40000
-	refused "$asan:$library" "reopened"
+	refused "$asan:$library" "reset in place"
 	[[ $output != *Sanitizer* ]]
 }
 
@@ -228,7 +228,7 @@ loads() {
 		[ "$output" = "connected to itself" ]
 		run shimmed loads $how
 		[ "$output" = "Connection refused" ]
-		repaired "reopened" "connection refused"
+		repaired "reset in place" "connection refused"
 	done
 }
 

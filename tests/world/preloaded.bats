@@ -49,7 +49,7 @@ preloaded() {
 	said "connect: ECONNREFUSED"
 	[[ $output == *"peer: ENOTCONN"* ]]
 	# Otherwise it is prevented: see single in helpers.bash.
-	[ -n "$single" ] || [[ $output == *": reopened: connection refused" ]]
+	[ -n "$single" ] || [[ $output == *": reset in place: connection refused" ]]
 }
 
 # musl's loader does not read /etc/ld.so.preload: its programs need the variable.

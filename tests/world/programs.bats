@@ -16,7 +16,7 @@ bash_client='exec 5<>/dev/tcp/127.0.0.1/40000 && echo hello >&5 && read -r -t 5 
 	run shimmed in_ns bash -c "$bash_client"
 	[ "$status" = 1 ]
 	said "bash: connect: Connection refused"
-	repaired "reopened" "connection refused"
+	repaired "reset in place" "connection refused"
 }
 
 @test "nc is refused" {
@@ -27,7 +27,7 @@ bash_client='exec 5<>/dev/tcp/127.0.0.1/40000 && echo hello >&5 && read -r -t 5 
 	run shimmed in_ns sh -c 'echo ping | timeout 10 nc.openbsd -v -N 127.0.0.1 40000'
 	said "nc.openbsd: connect to 127.0.0.1 port 40000 (tcp) failed: Connection refused"
 	[ "$status" = 1 ]
-	repaired "reopened" "connecting"
+	repaired "reset in place" "connecting"
 }
 
 @test "a port scan with nc finds the port closed" {
@@ -36,7 +36,7 @@ bash_client='exec 5<>/dev/tcp/127.0.0.1/40000 && echo hello >&5 && read -r -t 5 
 	[ "$status" = 0 ]
 	run shimmed in_ns nc.openbsd -z 127.0.0.1 40000
 	[ "$status" = 1 ]
-	repaired "reopened" "connecting"
+	repaired "reset in place" "connecting"
 }
 
 @test "curl is refused" {
@@ -47,7 +47,7 @@ bash_client='exec 5<>/dev/tcp/127.0.0.1/40000 && echo hello >&5 && read -r -t 5 
 	run shimmed in_ns curl -sS --max-time 10 http://127.0.0.1:40000/
 	[ "$status" = 7 ]
 	[[ $output = *"Failed to connect to 127.0.0.1 port 40000"* ]]
-	repaired "reopened" "connecting"
+	repaired "reset in place" "connecting"
 }
 
 # What the socket s is connected to, in three ways to connect it.
@@ -78,7 +78,7 @@ except OSError as e:
 	said "itself"
 	run shimmed in_ns python3 -c "$python_client" blocking
 	said "ConnectionRefusedError"
-	repaired "reopened" "connection refused"
+	repaired "reset in place" "connection refused"
 }
 
 @test "Python with a timeout is refused" {
@@ -87,7 +87,7 @@ except OSError as e:
 	said "itself"
 	run shimmed in_ns python3 -c "$python_client" timeout
 	said "ConnectionRefusedError"
-	repaired "reopened" "connecting"
+	repaired "reset in place" "connecting"
 }
 
 @test "Python's asyncio is refused" {
@@ -96,7 +96,7 @@ except OSError as e:
 	said "itself"
 	run shimmed in_ns python3 -c "$python_client" asyncio
 	said "ConnectionRefusedError"
-	repaired "reopened" "connecting"
+	repaired "reset in place" "connecting"
 }
 
 # Says what nginx answers while its upstream, port 40000, is down; the first argument is a

@@ -2,14 +2,8 @@
 #include "options.h"
 
 #include "base/kernel.h"
-#include "base/sandbox.h"
 #include "base/sockopt.h"
 #include "base/sys.h"
-#include "report/text.h"
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/sock_diag.h>
-#include <stdint.h>
 #include <string.h>
 
 struct option {
@@ -19,33 +13,25 @@ struct option {
 
 /*
  * Every option of a TCP socket that can be set before connect() and read, up to Linux 6.18. By
- * number, because no libc's headers name them all. A kernel that lacks one says so for both
- * sockets. If this process can't set one, the sockets still differ afterwards, and are told
- * apart by that. Not here:
+ * number, because no libc's headers name them all. Not here:
  *  - SO_SNDBUF, SO_RCVBUF: below; the kernel doubles them, and may have chosen them itself
  *  - TCP_MAXSEG, TCP_WINDOW_CLAMP: a connect() or an undo forgets them, see undo.h
  *  - TCP_QUICKACK: "not permanent" (tcp(7)), a 0 is used up by any connection
  *  - SO_INCOMING_CPU, SO_INCOMING_NAPI_ID, SO_COOKIE, SO_MEMINFO, SO_ERROR, TCP_INFO,
  *    TCP_TIMESTAMP, IP_MTU, IPV6_MULTICAST_IF, IPV6_MULTICAST_HOPS (which can't be set on a TCP
  *    socket): what the kernel has seen or counted, not what was set
- *  - IPV6_MTU, IPV6_PKTINFO: can't be read before connect(), and mean nothing to TCP
- *  - filters, TCP MD5 and TCP-AO keys, IPV6_JOIN_ANYCAST, leased flow labels: see
- *    options_carry()
- *  - without a trace that can be read, and lost: IP_XFRM_POLICY and IPV6_XFRM_POLICY, which
- *    need CAP_NET_ADMIN
+ *  - what can't be read: filters, keys, policies, leased flow labels, SO_BUSY_POLL_BUDGET
  */
 static const struct option carried[] = {
         {SOL_SOCKET, 1},    /* SO_DEBUG */
         {SOL_SOCKET, 2},    /* SO_REUSEADDR */
-        {SOL_SOCKET, 3},    /* SO_TYPE */
-        {SOL_SOCKET, 38},   /* SO_PROTOCOL */
-        {SOL_SOCKET, 39},   /* SO_DOMAIN */
         {SOL_SOCKET, 5},    /* SO_DONTROUTE */
         {SOL_SOCKET, 6},    /* SO_BROADCAST */
         {SOL_SOCKET, 9},    /* SO_KEEPALIVE */
         {SOL_SOCKET, 10},   /* SO_OOBINLINE */
         {SOL_SOCKET, 11},   /* SO_NO_CHECK */
         {SOL_SOCKET, 13},   /* SO_LINGER */
+        {SOL_SOCKET, 15},   /* SO_REUSEPORT */
         {SOL_SOCKET, 16},   /* SO_PASSCRED */
         {SOL_SOCKET, 18},   /* SO_RCVLOWAT */
         {SOL_SOCKET, 20},   /* SO_RCVTIMEO */
@@ -65,10 +51,12 @@ static const struct option carried[] = {
         {SOL_SOCKET, 42},   /* SO_PEEK_OFF */
         {SOL_SOCKET, 43},   /* SO_NOFCS */
         {SOL_SOCKET, 45},   /* SO_SELECT_ERR_QUEUE */
+        {SOL_SOCKET, 46},   /* SO_BUSY_POLL */
         {SOL_SOCKET, 47},   /* SO_MAX_PACING_RATE */
         {SOL_SOCKET, 60},   /* SO_ZEROCOPY */
         {SOL_SOCKET, 61},   /* SO_TXTIME */
         {SOL_SOCKET, 62},   /* SO_BINDTOIFINDEX */
+        {SOL_SOCKET, 69},   /* SO_PREFER_BUSY_POLL */
         {SOL_SOCKET, 73},   /* SO_RESERVE_MEM */
         {SOL_SOCKET, 74},   /* SO_TXREHASH */
         {SOL_SOCKET, 75},   /* SO_RCVMARK */
@@ -116,6 +104,7 @@ static const struct option carried[] = {
         {IPPROTO_IPV6, 29}, /* IPV6_MULTICAST_ALL */
         {IPPROTO_IPV6, 30}, /* IPV6_ROUTER_ALERT_ISOLATE */
         {IPPROTO_IPV6, 31}, /* IPV6_RECVERR_RFC4884 */
+        {IPPROTO_IPV6, 33}, /* IPV6_FLOWINFO_SEND */
         {IPPROTO_IPV6, 49}, /* IPV6_RECVPKTINFO */
         {IPPROTO_IPV6, 51}, /* IPV6_RECVHOPLIMIT */
         {IPPROTO_IPV6, 53}, /* IPV6_RECVHOPOPTS */
@@ -164,16 +153,6 @@ static const struct option carried[] = {
         {IPPROTO_TCP, 46},  /* TCP_DELACK_MAX_US */
 };
 
-/* These come with something that can't be read: a socket that has one set is not reopened. */
-static const struct option unreadable[] = {
-        {SOL_SOCKET, 15},   /* SO_REUSEPORT */
-        {SOL_SOCKET, 44},   /* SO_LOCK_FILTER */
-        {SOL_SOCKET, 46},   /* SO_BUSY_POLL: SO_BUSY_POLL_BUDGET can not be read */
-        {SOL_SOCKET, 69},   /* SO_PREFER_BUSY_POLL: likewise */
-        {IPPROTO_IPV6, 33}, /* IPV6_FLOWINFO_SEND */
-        {IPPROTO_TCP, 31},  /* TCP_ULP: "smc" made it a socket of SMC (Linux 5.17 to 6.18) */
-};
-
 struct value {
 	int error;
 	socklen_t len;
@@ -195,119 +174,49 @@ static bool is_equal(const struct value *a, const struct value *b)
 	       memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
-/* IPv6's options mean nothing to a socket of IPv4. */
-static bool concerns(const struct option *o, int domain)
+static void carry_table(int from, int to, int domain)
 {
-	return o->level != IPPROTO_IPV6 || domain == AF_INET6;
-}
-
-/* Returns how many options differed; those that can be set then no longer do. */
-static int carry_table(int from, int to, int domain)
-{
-	int differing = 0;
 	for (size_t i = 0; i < sizeof carried / sizeof carried[0]; i++) {
 		const struct option *o = &carried[i];
-		if (!concerns(o, domain))
+		/* IPv6's options mean nothing to a socket of IPv4. */
+		if (o->level == IPPROTO_IPV6 && domain != AF_INET6)
 			continue;
 		struct value a = read_option(from, o), b = read_option(to, o);
-		if (is_equal(&a, &b))
-			continue;
-		differing++;
-		if (a.error == 0)
+		if (a.error == 0 && !is_equal(&a, &b))
 			sys_setsockopt(to, o->level, o->name, a.bytes, a.len);
 	}
-	return differing;
 }
 
-static bool are_zero(int fd, int domain)
+static void carry_buffer(int from, int to, int name)
 {
-	static const struct value zero;
-	for (size_t i = 0; i < sizeof unreadable / sizeof unreadable[0]; i++) {
-		if (!concerns(&unreadable[i], domain))
-			continue;
-		struct value v = read_option(fd, &unreadable[i]);
-		if (v.error != 0) /* once may be a passing failure */
-			v = read_option(fd, &unreadable[i]);
-		if (v.error == 0 && memcmp(v.bytes, zero.bytes, sizeof v.bytes) != 0)
-			return false;
-	}
-	return true;
+	int a = 0, b = 0;
+	if (sockopt_get(from, SOL_SOCKET, name, &a) && sockopt_get(to, SOL_SOCKET, name, &b) &&
+	    a != b)
+		sockopt_set(to, SOL_SOCKET, name, a / 2);
 }
 
-/* Setting a size locks it against the kernel's tuning, so the locks are carried over last. */
-static bool carry_buffers(int from, int to)
+/*
+ * To set a size locks it against the kernel's tuning, so the locks are carried over last. The
+ * size of a send buffer that is not locked is what the self-connection was tuned to.
+ */
+static void carry_buffers(int from, int to)
 {
-	static const int names[] = {SO_SNDBUF, SO_RCVBUF};
-	int locks = 0, other_locks = 0, a = 0, b = 0;
+	int locks = 0;
 	if (!sockopt_get(from, SOL_SOCKET, SO_BUF_LOCK, &locks))
-		return false;
-	for (int i = 0; i < 2; i++) {
-		if (!sockopt_get(from, SOL_SOCKET, names[i], &a) ||
-		    !sockopt_get(to, SOL_SOCKET, names[i], &b))
-			return false;
-		if (a == b)
-			continue;
-		sockopt_set(to, SOL_SOCKET, names[i], a / 2);
-		if (!sockopt_get(to, SOL_SOCKET, names[i], &b) || a != b)
-			return false;
-	}
-	if (!sockopt_get(to, SOL_SOCKET, SO_BUF_LOCK, &other_locks))
-		return false;
-	return locks == other_locks || sockopt_set(to, SOL_SOCKET, SO_BUF_LOCK, locks);
+		return;
+	if ((locks & SOCK_SNDBUF_LOCK) != 0)
+		carry_buffer(from, to, SO_SNDBUF);
+	carry_buffer(from, to, SO_RCVBUF);
+	sockopt_set(to, SOL_SOCKET, SO_BUF_LOCK, locks);
 }
 
-/*
- * The bytes that options take of net.core.optmem_max: keys for TCP MD5 signatures and TCP-AO,
- * anycast groups, filters, headers.
- */
-static bool is_same_option_memory(int a, int b)
-{
-	uint32_t x[SK_MEMINFO_VARS], y[SK_MEMINFO_VARS];
-	socklen_t x_len = sizeof x, y_len = sizeof y;
-	return sockopt_read(a, SOL_SOCKET, SO_MEMINFO, x, &x_len) == 0 &&
-	       sockopt_read(b, SOL_SOCKET, SO_MEMINFO, y, &y_len) == 0 &&
-	       x[SK_MEMINFO_OPTMEM] == y[SK_MEMINFO_OPTMEM];
-}
-
-/*
- * Has anybody in the network namespace leased a flow label? A socket tells only of the one that
- * it uses. Each has a line with its label, share, owner and users, none if it is only kept for
- * a while. Without IPv6 there is no such file.
- */
-static bool flow_labels_are_leased(void)
-{
-	char buf[512];
-	int fd = sys_openat(AT_FDCWD, "/proc/net/ip6_flowlabel", O_RDONLY | O_CLOEXEC, 0);
-	if (fd < 0)
-		return fd != -ENOENT;
-	long n = sys_read(fd, buf, sizeof buf - 1);
-	sys_close(fd);
-	if (n <= 0 || n == sizeof buf - 1)
-		return true;
-
-	buf[n] = '\0';
-	for (const char *line = text_find(buf, "\n"); line != NULL && line[1] != '\0';
-	     line = text_find(line, "\n")) {
-		unsigned long users = 0;
-		for (int field = 0; field < 4; field++) {
-			while (*line == '\n' || *line == ' ')
-				line++;
-			users = text_number(line, &line, field == 0 ? 16 : 10);
-		}
-		if (users != 0)
-			return true;
-	}
-	return false;
-}
-
-bool options_carry(int from, int to, int domain)
+void options_carry(int from, int to, int domain)
 {
 	/* alpha, mips, parisc and sparc have numbers of their own. */
 	if (SO_PROTOCOL != 38)
-		return false;
-	/* A second look, because setting one option may change another. */
-	return (carry_table(from, to, domain) == 0 || carry_table(from, to, domain) == 0) &&
-	       are_zero(from, domain) && carry_buffers(from, to) &&
-	       is_same_option_memory(from, to) &&
-	       (domain == AF_INET || (!is_sandboxed() && !flow_labels_are_leased()));
+		return;
+	/* Twice, because setting one option may change another. */
+	carry_table(from, to, domain);
+	carry_table(from, to, domain);
+	carry_buffers(from, to);
 }
