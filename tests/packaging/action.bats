@@ -42,6 +42,9 @@ connect='exec 3<>/dev/tcp/127.0.0.1/40000 && echo went well'
 	CC=false run -1 job library="$library" -- bash -c "$connect"
 	[[ $output = *'Connection refused'* && $output != *'went well'* ]]
 	cmp "$library" checkout/build/libnoselfconn.so
+	# The path may start from where the job's steps start.
+	cp "$library" temp/built-elsewhere.so
+	run -0 job library=built-elsewhere.so -- true
 }
 
 # fails STEP: the last run ended with that step.
@@ -49,9 +52,19 @@ fails() {
 	[[ $output = *"## failed: $1" ]] || { echo "$output" >&2; return 1; }
 }
 
-@test "it fails where there is no compiler" {
-	CC=no-such-compiler run -2 job -- echo next
+@test "it says what it needs, and fails, if there is no compiler or no make" {
+	CC=no-such-compiler run -1 job -- echo next
 	fails 'Build it'
+	[[ $output = *'::error title=noselfconn::Install make and a C compiler first'* ]]
+	# A job container without make.
+	mkdir bin
+	local tool
+	for tool in bash cc /usr/bin/python3; do
+		ln -s "$(command -v $tool)" bin
+	done
+	PATH=$PWD/bin run -1 job -- echo next
+	fails 'Build it'
+	[[ $output = *'::error title=noselfconn::Install make and a C compiler first'* ]]
 }
 
 @test "it fails for a library that is missing, or none, or does not work" {

@@ -33,14 +33,17 @@ print(*value if isinstance(value, list) else [value], sep="\n")' "$1"
 	[ -f "$top/scripts/action/action.yml" ]
 }
 
-@test "GitHub: its linter takes the action, and the recipe in a workflow" {
-	need npm:@action-validator/cli@0.6.0
+@test "GitHub: linters take the action with its scripts, and the recipe in a workflow" {
+	need shellcheck npm:@action-validator/cli@0.6.0
 	recipe GitHub
 	{ printf 'on: push\njobs:\n  tests:\n    runs-on: ubuntu-latest\n' && sed 's/^/    /' recipe; } >workflow.yml
 	cp "$top/scripts/action/action.yml" .
 	lint() { "$npm_folder/@action-validator/cli@0.6.0/node_modules/.bin/action-validator" "$1"; }
 	run -0 lint workflow.yml
 	run -0 lint action.yml
+	python3 -c 'import yaml; [open("step%d" % n, "w").write(step["run"])
+for n, step in enumerate(yaml.safe_load(open("action.yml"))["runs"]["steps"])]'
+	run -0 shellcheck --shell=bash step?
 	sed -i 's/uses:/use:/' workflow.yml
 	run -1 lint workflow.yml
 	sed -i '/shell: bash/d' action.yml
