@@ -149,6 +149,7 @@ refusal='bash: connect: Connection refused'
 	contained 'imported noselfconn localhost/noselfconn:1
 		podman play kube --network none pod.yaml
 		podman logs worker-worker
+		podman pod rm --force worker >/dev/null
 		docker run --rm debian:bookworm bash -c "$connect"'
 	has "$refusal" 'went well'
 }

@@ -121,6 +121,45 @@ repository() {
 	[ -z "$output" ]
 }
 
+# serve: runs worker.service, in a manager of services of its own; sets output to what it says.
+serve() {
+	: >said
+	# shellcheck disable=SC2016
+	run in_ns bash -c '
+		mount -t tmpfs run /run && mkdir -p /run/systemd/system /run/user && chmod 700 /run/user
+		HOME=$PWD XDG_CONFIG_HOME=$PWD/config XDG_RUNTIME_DIR=/run/user timeout 60 \
+			/lib/systemd/systemd --user --unit=worker.service --log-target=console
+		# It leaves an empty group.
+		sed "s/[^:]*:[^:]*://" /proc/self/cgroup | sort -u | while read -r group; do
+			rmdir /sys/fs/cgroup/{,*/}"${group#/}"/init.scope 2>/dev/null
+		done'
+	[ -s said ] || machine_cannot "systemd can't run a service here: $output"
+	output=$(cat said)
+}
+
+@test "systemd: the service is not connected to itself; without the drop-in it is" {
+	need systemd-analyze
+	[ "$(id -u)" = 0 ] || machine_cannot 'systemd needs root here'
+	recipe systemd
+	mkdir -p config/systemd/user/worker.service.d
+	cat >config/systemd/user/worker.service <<-EOS
+		[Unit]
+		SuccessAction=exit
+		FailureAction=exit
+		[Service]
+		Type=oneshot
+		ExecStart=/bin/bash -c '$connect; grep Seccomp: /proc/self/status'
+		StandardOutput=append:$PWD/said
+		StandardError=append:$PWD/said
+	EOS
+	sed "s|$installed|$library|" recipe >config/systemd/user/worker.service.d/noselfconn.conf
+	serve
+	[[ $output = *'Connection refused'*$'Seccomp:\t2' && $output != *'went well'* ]]
+	rm config/systemd/user/worker.service.d/noselfconn.conf
+	serve
+	[[ $output = *'went well'*$'Seccomp:\t0' ]]
+}
+
 # allowed GROUP: the calls of it, and of the groups in it.
 allowed() {
 	local call
