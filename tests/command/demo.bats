@@ -93,9 +93,16 @@ at_once() {
 
 @test "without a loopback interface or an address of it, that is what it says" {
 	need ip
-	at_once 'is unreachable|does not answer' in_ns sh -c 'ip link set lo down && exec "$0" --self-test' "$wrapper"
+	at_once 'the loopback interface is down' in_ns sh -c 'ip link set lo down && exec "$0" --self-test' "$wrapper"
 	at_once 'Network is unreachable' in_ns sh -c 'ip addr flush dev lo && exec "$0" --self-test' "$wrapper"
 	run -0 in_ns sh -c 'ip link set lo down && ip link set lo up && exec "$0" --self-test' "$wrapper"
+}
+
+@test "where a firewall drops what goes to 127.0.0.1, that is what it says" {
+	need nft
+	in_ns nft list ruleset 2>/dev/null || machine_cannot "nftables can't be used here"
+	at_once '127.0.0.1 does not answer' in_ns sh -c 'nft add table ip t &&
+		nft "add chain ip t c { type filter hook input priority 0; policy drop; }" && exec "$0" --self-test' "$wrapper"
 }
 
 @test "without a temporary directory that can be written, that is what it says" {
