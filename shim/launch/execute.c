@@ -17,6 +17,15 @@ const char *base_name(const char *path)
 	return slash == NULL ? path : slash + 1;
 }
 
+const char *shown(const char *name)
+{
+	char *copy = strdup(name[0] == '\0' ? "''" : name);
+	for (char *c = copy; c != NULL && *c != '\0'; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+	return copy == NULL ? "?" : copy;
+}
+
 bool find_command(const char *name, char file[PATH_MAX])
 {
 	struct stat st;
@@ -60,7 +69,9 @@ int execute(char **command)
 	else
 		execvp(command[0], command);
 	int error = errno;
-	fprintf(stderr, "noselfconn: %s: %s%s\n", command[0], strerror(error),
+	bool searched = strchr(command[0], '/') == NULL;
+	fprintf(stderr, "noselfconn: %s: %s%s\n", shown(command[0]),
+	        error == ENOENT && !found && searched ? "command not found" : strerror(error),
 	        error == ENOENT && found ? " (its interpreter or loader)" : "");
 	return error == ENOENT ? NOT_FOUND : NOT_RUNNABLE;
 }

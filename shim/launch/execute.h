@@ -11,6 +11,9 @@
 /* Returns what follows the last slash of path. */
 const char *base_name(const char *path);
 
+/* Returns name as a message shows it: on one line, and '' if it is empty. */
+const char *shown(const char *name);
+
 /* Finds the file that execvp(name) runs; false if there is none. */
 bool find_command(const char *name, char file[PATH_MAX]);
 

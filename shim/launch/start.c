@@ -79,10 +79,10 @@ int main(int argc, char **argv)
 	if (it.subject[0] != '\0' && !it.private && !it.drops && (it.why != NULL || all))
 		supervise(self, mode, &it, command);
 	if (it.why != NULL && strncmp(mode, "quiet", 5) != 0)
-		fprintf(stderr, "noselfconn: %s %s: no preload reaches %s\n", it.subject,
+		fprintf(stderr, "noselfconn: %s %s: no preload reaches %s\n", shown(it.subject),
 		        it.why, it.drops ? "what it starts" : "it");
 	if (it.why != NULL && strstr(mode, "+strict") != NULL) {
-		fprintf(stderr, "noselfconn: %s: not run (--strict)\n", command[0]);
+		fprintf(stderr, "noselfconn: %s: not run (--strict)\n", shown(command[0]));
 		return NOT_RUN;
 	}
 	return execute(command);

@@ -2,6 +2,7 @@
 #include "family.h"
 
 #include "kernel.h"
+#include "launch/execute.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -11,7 +12,7 @@
 
 void say(const char *subject, const char *what)
 {
-	fprintf(stderr, "noselfconn: %s: %s\n", subject, what);
+	fprintf(stderr, "noselfconn: %s: %s\n", shown(subject), what);
 }
 
 void keep_only(const int *kept, int count)

@@ -10,6 +10,7 @@
  */
 #include "family.h"
 #include "filter.h"
+#include "launch/execute.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -75,8 +76,8 @@ int main(int argc, char **argv)
 		obstacle = family.shared->obstacle;
 	}
 	if (strstr(mode, "quiet") == NULL)
-		fprintf(stderr, "noselfconn: %s: not supervised: %s%s%s\n", family.subject,
-		        obstacle.what, obstacle.error == 0 ? "" : ": ",
+		fprintf(stderr, "noselfconn: %s: not supervised: %s%s%s\n",
+		        shown(family.subject), obstacle.what, obstacle.error == 0 ? "" : ": ",
 		        obstacle.error == 0 ? "" : strerror(obstacle.error));
 	if (strstr(mode, "strict") == NULL)
 		be_command(&family);

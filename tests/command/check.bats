@@ -149,15 +149,23 @@ with socket.create_server(("::1", 40000), family=socket.AF_INET6):
 	[ "$(json 'd["ports"][0]["risk"], d["at_risk"], d["sysctl"]')" = "('none', [], None)" ]
 }
 
-@test "a process's name can't break the JSON" {
-	need python3
-	# shellcheck disable=SC2016
-	run in_ns python3 -c 'import socket, subprocess, sys
-open("/proc/self/comm", "w").write("a\"b\\c\td")
+# named NAME COMMAND...: run by a process of that name, which listens on port 40000.
+named() {
+	in_ns python3 -c 'import socket, subprocess, sys
+open("/proc/self/comm", "w").write(sys.argv[1])
 with socket.create_server(("127.0.0.1", 40000)):
-	sys.exit(subprocess.call(sys.argv[1:]))' "$wrapper" --check --json
+	sys.exit(subprocess.call(sys.argv[2:]))' "$@"
+}
+
+@test "a process's name can break neither the lines nor the JSON" {
+	need python3
+	run named $'a"b\\c\td\e' "$wrapper" --check --json
 	with_status 1
-	[ "$(json 'd["ports"][0]["listening"][0]["name"]')" = 'a"b\cd' ]
+	[ "$(json 'd["ports"][0]["listening"][0]["name"]')" = 'a"b\c?d?' ]
+	run named $'a"b\\c\td\e' "$wrapper" --check
+	with_status 1 'listening: a"b\c?d? (pid '
+	run named yes "$wrapper" --check
+	with_status 1 'listening: yes (pid '
 }
 
 @test "a port that is none is 125" {

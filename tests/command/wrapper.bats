@@ -351,7 +351,7 @@ fails() {
 	printf '#!/nonexistent/interpreter\n' >orphan && chmod +x orphan
 	status_of() {
 		run "-$1" "${shell[@]}" "$wrapper" ${3-} "$2"
-		fails "$1" "noselfconn: $2: "
+		fails "$1" "noselfconn: ${2:-''}: "
 	}
 	in_each_shell status_of 127 no-such-command
 	in_each_shell status_of 127 ./no-such-command
@@ -362,6 +362,25 @@ fails() {
 	in_each_shell status_of 126 ./plain -q
 	in_each_shell status_of 127 ./orphan -s
 	PATH=$PWD:$PATH in_each_shell status_of 126 plain
+}
+
+@test "a message is one line, and shows nothing of a name that a terminal would obey" {
+	one_line() {
+		output=$("${shell[@]}" "$wrapper" "${@:2}" 2>&1) || echo "exit status $?"
+		[ "$output" = "noselfconn: $1" ]
+	}
+	in_each_shell one_line "'': command not found" ''
+	in_each_shell one_line "'': command not found" --all ''
+	in_each_shell one_line "no-such-command: command not found" no-such-command
+	in_each_shell one_line "./no-such-command: No such file or directory" ./no-such-command
+	in_each_shell one_line "a?b?[31m: command not found" $'a\nb\e[31m'
+	in_each_shell one_line "unknown option --a?b; see noselfconn --help" $'--a\nb'
+	in_each_shell one_line "-l '/?/x/y': not a file that can be written" -l $'/\e/x/y'
+	in_each_shell one_line "--check 'a?b': not a port (1 to 65535)" --check $'a\nb'
+	printf '#!/bin/sh\n' >$'x\ny' && chmod +x $'x\ny'
+	NOSELFCONN_LOG=$'/\e/x/y' in_each_shell one_line "NOSELFCONN_LOG '/?/x/y': not a file that can be written" ./$'x\ny'
+	printf '\177ELF' >$'z\nz' && chmod +x $'z\nz'
+	in_each_shell one_line "./z?z: Exec format error" ./$'z\nz'
 }
 
 @test "a binary file that the kernel refuses is not run as a script of the shell: 126" {
