@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# A pointer that can't be read gives EFAULT, never a crash: see pointers.c.
+# A pointer that can't be read gives EFAULT, never a crash: see pointers.c. Before Linux 6.3, for
+# which see make check-kernels, a send may be opened apart.
 
 setup() {
 	load ../lib/helpers
@@ -23,14 +24,6 @@ setup() {
 @test "Pointers that can't be read end as in the kernel on a stack of the program's own" {
 	run shimmed in_ns 1024-60999 "$pointers" threads stack
 	[ "$output" = "all alike" ]
-}
-
-@test "Pointers that can't be read end as in the kernel where a send is opened apart" {
-	ABSENT='' in_ns true || cannot "calls can't be made to fail by ptrace() here"
-	for how in '' threads; do
-		ABSENT='0:51' run shimmed in_ns 1024-60999 "$pointers" $how
-		[ "$output" = "all alike" ]
-	done
 }
 
 @test "A preload that reads such a pointer itself is ended" {

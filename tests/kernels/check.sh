@@ -15,7 +15,10 @@ trap 'exit 1' INT TERM HUP
 # runs there.
 machines() {
 	case $1 in
-	quick) echo amd64 5.10 1 ways ;;
+	quick)
+		echo amd64 5.10 2 quick-two
+		echo amd64 5.10 1 quick-one
+		;;
 	aarch64) echo arm64 6.1 1 foreign ;;
 	s390x) echo s390x 6.1 1 foreign ;;
 	all) for line in 5.10 6.1 6.12 newest; do

@@ -30,14 +30,15 @@ i386() {
 }
 
 case $3 in
-ways) tests repair/connect.bats ;;
+quick-one) tests repair/connect.bats repair/fastopen.bats ;;
+quick-two) tests repair/prevention.bats repair/guard.bats hostile/pointers.bats supervise/connects.bats ;;
 one)
 	tests kernels/facts.bats kernels/modules.bats repair/connect.bats repair/arguments.bats \
 		repair/fastopen.bats repair/outcome.bats repair/options.bats
 	[ ! -e "$BUILD/i386/libnoselfconn.so" ] || i386 repair/connect.bats repair/fastopen.bats
 	;;
 two)
-	tests repair/epoll.bats repair/shared.bats repair/prevention.bats
+	tests repair/epoll.bats repair/shared.bats repair/prevention.bats repair/guard.bats hostile/pointers.bats
 	# Dear here, and on newer kernels the same as elsewhere.
 	case $(uname -r) in 5.10.*) FAULTS=one ONLY='bound socket: refused' tests hostile/faults.bats ;; esac
 	OMIT=200,000 tests kernels/yama.bats supervise/connects.bats supervise/kernels.bats

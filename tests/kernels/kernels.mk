@@ -2,7 +2,7 @@
 # The tests of the repair on other kernels than this one; included by the Makefile.
 #
 # make check-kernels        Debian's 5.10, 6.1, 6.12 and newest, each in a machine of its own
-# make check-kernels-quick  one old kernel, and the ways of connecting; for .ci/run
+# make check-kernels-quick  one old kernel: the ways of connecting, prevention; for .ci/run
 # On machines of other kinds: make check-aarch64 and check-s390x, see abi.sh.
 STATIC = $(BUILD)/tests/client-static $(BUILD)/tests/client-i386
 

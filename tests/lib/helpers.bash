@@ -88,6 +88,12 @@ need_mptcp() {
 	"$client" mptcp4 2>/dev/null || cannot "the kernel has no MPTCP"
 }
 
+# Skips the test if sockets have IP_LOCAL_PORT_RANGE (Linux 6.3).
+need_no_range() {
+	! in_ns "$client" tcp4 opt 0 51 0 2>/dev/null ||
+		machine_cannot "the kernel has IP_LOCAL_PORT_RANGE: make check-kernels has one without"
+}
+
 # Sets i386 to what runs a command where programs of i386 can be run: nothing, or if the kernel
 # does not, a namespace with a binfmt_misc of its own (Linux 6.7), which gives them to qemu.
 set_i386() {

@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# In a program with threads, no other thread ever sees a self-connection: see prevention.c.
+# In a program with threads, no other thread ever sees a self-connection: see prevention.c. Before
+# Linux 6.3, sockets have no IP_LOCAL_PORT_RANGE, and the library another way (port.h): make
+# check-kernels runs these tests on such a kernel, too, that of .ci/run as well.
 
 setup() {
 	load ../lib/helpers
@@ -13,12 +15,9 @@ range=40000-40001
 # How often each way of looking is tried, unless TIMES says it.
 times=${TIMES:-20000}
 
-# The kernels before Linux 6.3: see port.h. There most of the time is ptrace()'s. With TIMES=20000,
-# they are tried as often, too, which takes some minutes.
-older() {
-	ABSENT='' in_ns true || cannot "calls can't be made to fail by ptrace() here"
-	export ABSENT=0:51
-	times=${TIMES:-500}
+# need_range KIND
+need_range() {
+	in_ns "$client" "$1" opt 0 51 0 2>/dev/null || machine_cannot "the kernel has no IP_LOCAL_PORT_RANGE of $1"
 }
 
 # seen HOW WORD...: without the library, the other thread does see self-connections, and with it
@@ -35,7 +34,15 @@ seen() {
 	not_repaired
 }
 
-in_every_way() {
+need_ipv6() {
+	in_ns "$client" tcp6 bind ::1 0 | grep -q ok || machine_cannot "there is no IPv6"
+}
+
+need_mptcp_here() {
+	in_ns "$client" mptcp4 2>/dev/null || machine_cannot "the kernel has no MPTCP"
+}
+
+@test "however it looks, another thread sees no self-connection" {
 	seen epoll
 	seen epoll level
 	seen epoll-spin
@@ -47,7 +54,8 @@ in_every_way() {
 	seen connect
 }
 
-to_every_address() {
+@test "nor on other addresses of this host, and over IPv6" {
+	need_ipv6
 	local addr
 	for addr in 0.0.0.0 ::1 :: ::ffff:127.0.0.1; do
 		seen poll to $addr 40000
@@ -56,68 +64,22 @@ to_every_address() {
 	addresses=fd00::1/128 seen poll to fd00::1 40000
 }
 
-need_ipv6() {
-	in_ns "$client" tcp6 bind ::1 0 | grep -q ok || machine_cannot "there is no IPv6"
-}
-
-need_mptcp_here() {
-	in_ns "$client" mptcp4 2>/dev/null || machine_cannot "the kernel has no MPTCP"
+# Which the kernel chooses last: if servers have the even ports.
+@test "nor on a port of the other parity" {
+	range=40001-40002 seen poll to 127.0.0.1 40001
+	range=40000-40007 seen poll serve 40000 serve 40002 serve 40004 serve 40006 \
+		to 127.0.0.1 40001
 }
 
 # SO_REUSEADDR, SO_REUSEPORT, IP_BIND_ADDRESS_NO_PORT.
-with_every_option() {
+@test "nor if bind() may share ports, or leaves the choice to connect()" {
 	seen poll opt 1 2
 	seen poll opt 1 15
 	seen poll opt 0 24 from 127.0.0.1
 	seen poll opt 1 2 opt 1 15 opt 0 24
 }
 
-# The kernel chooses the other parity last: if servers have the even ports.
-to_either_parity() {
-	range=40001-40002 seen poll to 127.0.0.1 40001
-	range=40000-40007 seen poll serve 40000 serve 40002 serve 40004 serve 40006 \
-		to 127.0.0.1 40001
-}
-
-@test "however it looks, another thread sees no self-connection" {
-	in_every_way
-}
-
-@test "nor without IP_LOCAL_PORT_RANGE" {
-	older
-	in_every_way
-}
-
-@test "nor on other addresses of this host, and over IPv6" {
-	need_ipv6
-	to_every_address
-}
-
-@test "nor on these without IP_LOCAL_PORT_RANGE" {
-	need_ipv6
-	older
-	to_every_address
-}
-
-@test "nor on a port of the other parity" {
-	to_either_parity
-}
-
-@test "nor on one of these without IP_LOCAL_PORT_RANGE" {
-	older
-	to_either_parity
-}
-
-@test "nor if bind() may share ports, or leaves the choice to connect()" {
-	with_every_option
-	older
-	with_every_option
-}
-
 @test "nor if MSG_FASTOPEN or TCP_FASTOPEN_CONNECT opens the connection" {
-	seen poll send
-	seen poll tfo
-	older
 	seen poll send
 	seen poll tfo
 }
@@ -125,13 +87,12 @@ to_either_parity() {
 @test "nor over MPTCP" {
 	need_mptcp_here
 	seen poll mptcp
-	older
-	seen poll mptcp
 }
 
 # It shows a range that it does not heed, after it fell back to TCP.
 @test "nor on an MPTCP socket that was connected to a server before" {
 	need_mptcp_here
+	need_range mptcp4
 	range=40000-40009 times=200
 	seen poll blocking mptcp reused
 }
@@ -146,7 +107,7 @@ to_either_parity() {
 # It has been given more ports than are good for others, and connects as before; until a call is
 # refused before it returns.
 @test "nor, but for the first, in a program that connects often, without IP_LOCAL_PORT_RANGE" {
-	older
+	need_no_range
 	range=40000-40009
 	run in_ns "$range" timeout 60 "$prevention" poll 300 patient busy 4
 	[[ $output =~ ^'seen: '[0-9][0-9] ]]
@@ -156,15 +117,12 @@ to_either_parity() {
 
 # MPTCP sockets had none at first.
 @test "a socket whose TCP_INFO can't be read is looked at like any other" {
-	older
-	local absent
-	for absent in 6:11 '0:51 6:11'; do
-		export ABSENT=$absent
-		run in_ns "$build/tests/threads" crowd 1 40
-		[[ $output == *self-connected* ]]
-		run shimmed in_ns "$build/tests/threads" crowd 1 40
-		said "refused: 40"
-	done
+	ABSENT='' in_ns true || cannot "calls can't be made to fail by ptrace() here"
+	export ABSENT=6:11
+	run in_ns "$build/tests/threads" crowd 1 40
+	[[ $output == *self-connected* ]]
+	run shimmed in_ns "$build/tests/threads" crowd 1 40
+	said "refused: 40"
 }
 
 @test "if the range is another one by now, one self-connection is repaired, and no other begins" {
@@ -194,9 +152,6 @@ in_silence=(sh -c 'ip route add 192.0.2.1 dev lo && exec "$@"' sh)
 	need ip
 	leaves
 	leaves blocking interrupted
-	older
-	leaves
-	leaves blocking interrupted
 }
 
 # The kernel refuses to set it then, but does.
@@ -207,7 +162,7 @@ in_silence=(sh -c 'ip route add 192.0.2.1 dev lo && exec "$@"' sh)
 }
 
 @test "a range that the program set is the same afterwards, and its ports are used" {
-	in_ns "$client" tcp4 opt 0 51 $((40003 << 16 | 40002)) || machine_cannot "the kernel has no IP_LOCAL_PORT_RANGE"
+	need_range tcp4
 	need ip
 	leaves own 40000 40005
 	leaves own 40001 40005
@@ -217,6 +172,7 @@ in_silence=(sh -c 'ip route add 192.0.2.1 dev lo && exec "$@"' sh)
 
 @test "after a handler has jumped out of connect(), another thread sees no self-connection" {
 	need ip
+	need_range tcp4
 	times=20
 	through=("${in_silence[@]}")
 	seen poll jumped blocking
@@ -226,7 +182,7 @@ in_silence=(sh -c 'ip route add 192.0.2.1 dev lo && exec "$@"' sh)
 # until it is known that nobody listens.
 @test "nor, but for the first, without IP_LOCAL_PORT_RANGE" {
 	need ip
-	older
+	need_no_range
 	run shimmed in_ns "${in_silence[@]}" "$prevention" poll 20 jumped blocking
 	[[ $output =~ ^'seen: '[0-3]$ ]]
 }
@@ -240,6 +196,7 @@ in_silence=(sh -c 'ip route add 192.0.2.1 dev lo && exec "$@"' sh)
 }
 
 @test "as many sockets can connect as without the library, to each destination" {
+	need_range tcp4
 	run in_ns 40000-40099 "$prevention" poll 200 many
 	local without=$output
 	said "99 connected, then Cannot assign requested address" \
@@ -249,14 +206,14 @@ in_silence=(sh -c 'ip route add 192.0.2.1 dev lo && exec "$@"' sh)
 }
 
 @test "with SO_REUSEADDR, too, no two sockets get the same port, without IP_LOCAL_PORT_RANGE" {
-	older
+	need_no_range
 	run shimmed in_ns 40000-40999 "$prevention" poll 200 many opt 1 2
 	said "200 connected, then Success" "200 connected, then Success"
 }
 
 # A port that is bound is nobody else's; these are no more than a sixteenth.
 @test "nearly as many can, without IP_LOCAL_PORT_RANGE" {
-	older
+	need_no_range
 	run shimmed in_ns 40000-40099 "$prevention" poll 200 many
 	[[ ${lines[0]} == '99 connected'* && ${lines[1]} == '9'[2-9]' connected'* ]]
 }
@@ -269,9 +226,6 @@ in_silence=(sh -c 'ip route add 192.0.2.1 dev lo && exec "$@"' sh)
 	run "${elsewhere[@]}" "$prevention" poll 200 fill to 192.0.2.1 40050
 	local without=$output
 	said "100 connected, then Cannot assign requested address"
-	run shimmed "${elsewhere[@]}" "$prevention" poll 200 fill to 192.0.2.1 40050
-	[ "$output" = "$without" ]
-	older
 	run shimmed "${elsewhere[@]}" "$prevention" poll 200 fill to 192.0.2.1 40050
 	[ "$output" = "$without" ]
 }

@@ -10,16 +10,8 @@ need_supervisor() {
 
 # supervised WORD...: the client, in a namespace.
 supervised() {
-	in_ns "${where[@]}" $supervise "$client" "$@"
+	in_ns $supervise "$client" "$@"
 }
-
-# on_old COMMAND...: run, refused and refused_later in a kernel without IP_LOCAL_PORT_RANGE and
-# SO_NETNS_COOKIE.
-on_old() {
-	local where=(env ABSENT="0:51 1:71" LD_PRELOAD="$build/tests/absent.so")
-	"$@"
-}
-where=()
 
 # self_connects WORD...: unsupervised, the client does connect to itself.
 self_connects() {
