@@ -129,6 +129,11 @@ programs() {
 	grep -x "Version:  *$version" "$top/scripts/packaging/noselfconn.spec"
 }
 
+@test "NEWS fits into 80 columns" {
+	run grep -nE '.{81}' "$top/NEWS"
+	[ "$status" = 1 ]
+}
+
 @test "CONTRIBUTING.md names every file in which a publisher's own name belongs" {
 	run grep -rlE 'OWNER/|\.invalid|example\.com' "$top/README.md" "$top/scripts"
 	[ "${#lines[@]}" -ge 6 ]
