@@ -70,7 +70,7 @@ int main(int argc, char **argv)
 		return 2;
 	asio::io_context io(4);
 	Client client(io, {asio::ip::make_address(argv[1]), (unsigned short)atoi(argv[2])});
-	client.connect();
+	asio::post(io, [&client] { client.connect(); });
 	std::vector<std::thread> threads;
 	for (int i = 0; i < 4; i++)
 		threads.emplace_back([&io] { io.run(); });
