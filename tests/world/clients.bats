@@ -248,7 +248,7 @@ print(connection.getresponse().read().decode())'
 	alone='Received HTTP/0.9' refused='Failed to connect' server=http
 	proven php -r '
 		$c = curl_init("http://127.0.0.1:40000/");
-		curl_exec($c) or exit(curl_error($c));'
+		curl_exec($c) or exit(curl_error($c) . "\n");'
 }
 
 @test "PHP (sockets) does not talk to itself" {
@@ -265,6 +265,7 @@ print(connection.getresponse().read().decode())'
 	need php php-pgsql
 	alone='received invalid response to SSL negotiation' refused='Connection refused' server=psql
 	proven php -r '
+		set_error_handler(fn($number, $text) => print(strstr($text, "failed: ") . "\n"));
 		$db = pg_connect("host=127.0.0.1 port=40000 user=me dbname=me") or exit(1);
 		echo pg_fetch_result(pg_query($db, "select reply"), 0);'
 }
