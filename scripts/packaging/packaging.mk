@@ -47,7 +47,7 @@ rpm: dist
 
 # Builds, lints, installs, tests and purges each, in a Debian system of its own; as root.
 check-packages: dist
-	@tests/lib/setup.sh mmdebstrap
+	@tests/lib/setup.sh mmdebstrap autopkgtest
 	scripts/packaging/check-packages $(TARBALL)
 
 .PHONY: dist deb rpm check-packages

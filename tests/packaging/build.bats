@@ -89,6 +89,8 @@ programs() {
 		CFLAGS='-O2 -Werror -fno-stack-protector -fno-pie -no-pie' LDFLAGS=-Wl,-z,lazy
 	run readelf -hdW build/start
 	[[ $output =~ Type:\ +EXEC && $output != *BIND_NOW* ]]
+	run readelf -dW build/libnoselfconn.so
+	[[ $output != *BIND_NOW* ]]
 	run make -n -C "$top" BUILD="$PWD/new" CFLAGS='-O2 -D_FORTIFY_SOURCE=3'
 	[[ $output != *_FORTIFY_SOURCE=2* ]]
 }
