@@ -661,7 +661,8 @@ def print_table(result):
         print(line(texts))
 
 
-RESULTS = """# What noselfconn costs
+RESULTS = """<!-- SPDX-License-Identifier: MIT -->
+# What noselfconn costs
 
 `make bench` makes this file, on the machine that its first line names.
 

@@ -89,6 +89,7 @@ def main():
     body += [text(8, top + 4 + 16 * i, note, "axis") for i, note in enumerate(notes)]
     size = f'width="{WIDTH}" viewBox="0 0 {WIDTH} {top + 30:.0f}"'
     print(f'<svg xmlns="http://www.w3.org/2000/svg" {size}>')
+    print("<!-- SPDX-License-Identifier: MIT -->")
     print(f"<style>{STYLE}</style>", *body, "</svg>", sep="\n")
 
 

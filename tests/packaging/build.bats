@@ -147,8 +147,8 @@ programs() {
 
 @test "every file says what its license is" {
 	git -C "$top" ls-files >versioned 2>/dev/null && [ -s versioned ] || skip 'no git checkout'
-	# debian/copyright speaks for its directory.
-	run grep -vE '\.(md|svg)$|^(LICENSE|NEWS)$|/debian/' versioned
+	# These have a form of their own.
+	run grep -vE '^(LICENSE|NEWS)$|/debian/(changelog|copyright|source/format)$' versioned
 	run xargs -a <(printf '%s\n' "${lines[@]}") -d '\n' sh -c 'cd "$0" && grep -L SPDX-License-Identifier: "$@"' "$top"
 	[ -z "$output" ]
 }
