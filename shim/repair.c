@@ -243,12 +243,19 @@ static int undo_and_begin_again(struct repair *r, int outcome)
 	return outcome;
 }
 
-/* Waits as the program's call would: interruptible, and a cancellation point. */
+/*
+ * Waits as the program's call would: interruptible, and a cancellation point. If a handler or a
+ * thread has shut the socket down before, the kernel answers EINVAL, for good; a call that was
+ * under way would have ended with the error of the connection.
+ */
 static int wait_for(const struct repair *r)
 {
-	int outcome = EBADF;
+	int outcome = EBADF, error = 0;
 	if (!is_gone(r))
 		outcome = outcome_of(next_connect(r->fd, &r->dest.any, r->dest.len));
+	if (outcome == EINVAL && sockopt_get(r->fd, SOL_SOCKET, SO_ERROR, &error) &&
+	    undo(r->fd))
+		outcome = error != 0 ? error : ECONNABORTED;
 	/* What SO_SNDTIMEO makes of a second connect(). */
 	return outcome == EALREADY ? EINPROGRESS : outcome;
 }

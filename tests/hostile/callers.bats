@@ -213,6 +213,15 @@ heals() {
 	heals "connect: EINTR"$'\n'"self-connected, and has sent to itself" "$callers" swapped
 }
 
+# The kernel's own answer would be EINVAL, to this connect() and to every later one.
+@test "a handler that shuts the socket down before connect() waits: it is refused, and can be used again" {
+	export LD_PRELOAD=$swap SWAP=shutdown SWAP_AT=3 SWAP_BY=signal
+	local words=(tcp4 connect 127.0.0.1 40000 error connect 127.0.0.1 7)
+	run in_ns "$client" "${words[@]}"
+	said "connect: ok"
+	says "connect: ECONNREFUSED"$'\n'"error: ok"$'\n'"connect: ECONNREFUSED" "$client" "${words[@]}"
+}
+
 @test "the descriptor of a non-blocking socket is closed after the reset: EBADF, not EINPROGRESS" {
 	export LD_PRELOAD=$swap SWAP=file SWAP_AT=3
 	heals "connect: EBADF"$'\n'"a file" "$callers" swapped-nonblock

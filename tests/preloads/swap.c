@@ -4,9 +4,10 @@
  * first connect() was for, and opens something else under the same number, just before the
  * connect() call number SWAP_AT, or after number SWAP_AFTER, which then is interrupted. SWAP
  * says what: "file", "socket", "range", a socket with a port range of its own, or "self", a
- * socket that is bound to port 40000, connected to itself, and has sent a byte. With
- * SWAP_BY=signal, it is no thread but a handler of SIGUSR1, which is raised then: while that is
- * blocked, later; and call number 3, a repair's, does not wait for the outcome.
+ * socket that is bound to port 40000, connected to itself, and has sent a byte; or "shutdown":
+ * it only shuts the socket down. With SWAP_BY=signal, it is no thread but a handler of SIGUSR1,
+ * which is raised then: while that is blocked, later; and call number 3, a repair's, does not
+ * wait for the outcome.
  */
 #undef _GNU_SOURCE
 #define _DEFAULT_SOURCE
@@ -38,6 +39,10 @@ static void *swap(void *unused)
 {
 	const char *what = getenv("SWAP");
 	const unsigned range = 30000 | 30009U << 16;
+	if (what != NULL && strcmp(what, "shutdown") == 0) {
+		shutdown(victim, SHUT_RDWR);
+		return unused;
+	}
 	close(victim);
 	int other = what == NULL || strcmp(what, "file") == 0
 	                    ? (int)syscall(SYS_memfd_create, "swap", 0)
