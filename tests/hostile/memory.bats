@@ -88,7 +88,8 @@ sanitized() {
 }
 
 @test "The sanitizers find nothing in many repairs from many threads" {
-	MOVE_RANGE=yes sanitized 40000-40031 soak 5000 4 1
+	# Whose copies of stacks grow, with gcc 13 and newer.
+	ASAN_OPTIONS=detect_stack_use_after_return=0 MOVE_RANGE=yes sanitized 40000-40031 soak 5000 4 1
 	repaired "reset in place" "*" "*:400??"
 }
 

@@ -62,7 +62,7 @@ apt() {
 
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 [ -e $keyring ] || cannot "there is no $keyring"
-command -v depmod >/dev/null || cannot "depmod is not installed"
+case $line in headers | programs) ;; *) command -v depmod >/dev/null || cannot "depmod is not installed" ;; esac
 for suite in $suites; do
 	case $suite in *-security) security=1 ;; *) security=0 ;; esac
 	mirror=$(mirror $security)
