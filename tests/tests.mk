@@ -91,10 +91,10 @@ SANITIZED = client differ soak
 
 sanitize: $(SANITIZED:%=$(BUILD)/sanitized/%)
 
-$(BUILD)/sanitized/%: %.c $(SOURCES) $(HEADERS) $(wildcard tests/lib/*.h) Makefile tests/tests.mk
+$(BUILD)/sanitized/%: %.c tests/preloads/single.c $(SOURCES) $(HEADERS) $(wildcard tests/lib/*.h) Makefile tests/tests.mk
 	@mkdir -p $(@D)
 	$(CC) $(STANDARD) $(CPPFLAGS) -O1 -g $(SANITIZERS) -fno-omit-frame-pointer -pthread -w \
-		-Ishim -Itests/lib -o $@ $< $(SOURCES) -ldl
+		-Ishim -Itests/lib -o $@ $< tests/preloads/single.c $(SOURCES) -ldl
 
 ifneq ($(filter tests tests/hostile tests/hostile/memory.bats,$(TESTS)),)
 test: sanitize

@@ -390,8 +390,10 @@ fails() {
 	printf 'a\0b' >binary && chmod +x binary
 	local file
 	for file in foreign short shortest binary; do
-		run -126 bash -c ./$file # the control: what bash says
-		fails 126 'Exec format error'
+		if [ $file != shortest ]; then # the control, but for what bash 5.1 takes for a script
+			run -126 bash -c ./$file
+			fails 126 'Exec format error'
+		fi
 		run -126 "$wrapper" ./$file
 		[ "$output" = "noselfconn: ./$file: Exec format error" ]
 		run -126 "$wrapper" --all ./$file

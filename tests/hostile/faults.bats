@@ -26,7 +26,8 @@ connects_to_itself() {
 survives() {
 	local how=$1 outcome=$2
 	shift 2
-	run env BUILD="$build" "$build/tests/netns" 40000 40001 "$top/tests/hostile/faults.sh" "$@"
+	run env BUILD="$build" "$build/tests/netns" 40000 40001 "$top/tests/hostile/faults.sh" \
+		"$1${single:+:$single}" "${@:2}"
 	echo "$output"
 	[ "$status" = 0 ]
 	[[ $output == *": self-connection at "*": $how: $outcome"$'\n'* ]]
@@ -86,21 +87,21 @@ survives() {
 # There is no report: a deliberate self-connection is no repair.
 @test "a fault while a deliberate self-connection is recognised: the port stays the program's" {
 	run env BUILD="$build" "$build/tests/netns" 40000 40001 "$top/tests/hostile/faults.sh" \
-		"$library" port
+		"$library${single:+:$single}" port
 	echo "$output"
 	[ "$status" = 0 ]
 }
 
 @test "a fault while a deliberate, non-blocking self-connection is recognised" {
 	run env BUILD="$build" "$build/tests/netns" 40000 40001 "$top/tests/hostile/faults.sh" \
-		"$library" port nonblock
+		"$library${single:+:$single}" port nonblock
 	echo "$output"
 	[ "$status" = 0 ]
 }
 
 # What no shim can cure; and so it is seen that a self-connection would be found.
 @test "where getsockname() never answers, the program is connected to itself" {
-	run in_ns strace -f -qq -o /dev/null -E LD_PRELOAD="$library" -e trace=getsockname \
+	run in_ns strace -f -qq -o /dev/null -E LD_PRELOAD="$library${single:+:$single}" -e trace=getsockname \
 		-e inject=getsockname:error=EPERM:when=1..3 "$build/tests/fault"
 	[ "$output" = "WRONG: self-connected" ]
 }

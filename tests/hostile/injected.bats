@@ -11,7 +11,7 @@ setup() {
 
 # In a namespace: preloaded PRELOADS COMMAND..., with a list of preloads in the order of the search.
 preloaded() {
-	in_ns env LD_PRELOAD="$1" "${@:2}"
+	in_ns env LD_PRELOAD="$1${single:+:$single}" "${@:2}"
 }
 
 below() {

@@ -47,7 +47,7 @@ EOF
 
 # sanitized [LOW-HIGH] PROGRAM ARG...: one that has the library's code in it, in a namespace.
 sanitized() {
-	local range=40000-40001
+	local range=40000-40001 single='' # which is built in
 	case $1 in
 	[0-9]*-[0-9]*) range=$1; shift ;;
 	esac
