@@ -256,6 +256,42 @@ def measure_calls():
             )
 
 
+# A range with few ports to choose from, in a program with threads.
+
+FULL = {
+    "threads-used-up": ("all but 50 of 1,000 ports are in use", "40000 40999", ROUNDS, PAIRS),
+    "threads-timewait": (
+        "10,000 connects a second, for a minute: all are in TIME_WAIT",
+        "32768 60999",
+        1,
+        60 * 10000 // 16 if not QUICK else PAIRS,
+    ),
+}
+
+
+def measure_full():
+    say("timing calls in a range that is full")
+    for kind, (about, ports, rounds, number) in FULL.items():
+        command = [build + "/tests/netns", *ports.split(), here + "/calls", kind, "paired"]
+        try:
+            pairs = [
+                pair
+                for _ in range(rounds)
+                for pair in number_pairs(run([*command, str(number)], PRELOADS["noselfconn"]))
+            ]
+        except Failed as why:
+            skip(f"{about} ({why})")
+            continue
+        row(
+            "connect() in a program with threads, to a port inside a range that is full",
+            f"noselfconn, {about}",
+            unit="ns",
+            value=quartiles([a for a, _ in pairs]),
+            ratio=quartiles([a / b for a, b in pairs]),
+            more=quartiles([a - b for a, b in pairs]),
+        )
+
+
 # The same calls of a program that is supervised.
 
 SUPERVISED = {"not supervised": [], "supervised": [supervise, "quiet"]}
@@ -687,6 +723,7 @@ def main():
     except Failed as why:
         skip(f"repairs (no namespace: {why})")
     measure_calls()
+    measure_full()
     measure_supervised()
     measure_starts()
     if running:

@@ -6,6 +6,7 @@
  * KIND count CALLS: makes only the first, in measured(), for strace and callgrind. calls KIND
  * checked ...: the same, but it does itself, after each connect(), what a program could do
  * against self-connections: compare getsockname() with getpeername().
+ * threads-used-up, threads-timewait: for a namespace with a range of its own.
  *
  * The server is in the same process, and made of system calls, as is what is not measured.
  */
@@ -28,7 +29,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BATCH = 8 }; /* calls that are timed together */
+enum { BATCH = 8 };        /* calls that are timed together */
+enum { FREE = 50 };        /* ports that are left of a range that is nearly used up */
+enum { A_SECOND = 10000 }; /* connects that fill a range with TIME_WAIT */
 
 static const struct kind {
 	const char *name;
@@ -36,7 +39,8 @@ static const struct kind {
 	enum { CONNECT, SENDTO, SENDMSG } call;
 	bool listening, nonblocking;
 	int outcome;
-	enum { NO_THREADS, OUTSIDE, INSIDE } threads; /* of the ephemeral port range */
+	/* The server's port is outside the ephemeral port range or inside; that is used up. */
+	enum { NO_THREADS, OUTSIDE, INSIDE, USED_UP, TIME_WAIT } threads;
 } kinds[] = {
         {"open", AF_INET, SOCK_STREAM, CONNECT, true, false, 0, NO_THREADS},
         {"open-nonblocking", AF_INET, SOCK_STREAM, CONNECT, true, true, EINPROGRESS,
@@ -47,6 +51,8 @@ static const struct kind {
         {"unix", AF_UNIX, SOCK_STREAM, CONNECT, true, false, 0, NO_THREADS},
         {"threads-outside", AF_INET, SOCK_STREAM, CONNECT, true, false, 0, OUTSIDE},
         {"threads-inside", AF_INET, SOCK_STREAM, CONNECT, true, false, 0, INSIDE},
+        {"threads-used-up", AF_INET, SOCK_STREAM, CONNECT, true, false, 0, USED_UP},
+        {"threads-timewait", AF_INET, SOCK_STREAM, CONNECT, true, false, 0, TIME_WAIT},
         {"sendto", AF_INET, SOCK_DGRAM, SENDTO, false, false, 0, NO_THREADS},
         {"sendmsg", AF_INET, SOCK_DGRAM, SENDMSG, false, false, 0, NO_THREADS},
 };
@@ -179,6 +185,33 @@ static void abort_connection(int fd)
 	sys_close(fd);
 }
 
+/* Uses all ports of the range but FREE ones. They stay used. */
+static void use_up(void)
+{
+	int last[FREE], n = 0, fd;
+	while (bare_connect(fd = new_socket(bare_socket, false), (struct sockaddr *)&addr,
+	                    len) == 0) {
+		last[n++ % FREE] = fd;
+		bare_accept(server);
+	}
+	if (errno != EADDRNOTAVAIL || n <= FREE)
+		err(1, "%d ports are used", n);
+	for (int i = 0; i < FREE; i++)
+		abort_connection(last[i]);
+}
+
+/* Waits until it is time for the next batch. */
+static void keep_pace(void)
+{
+	static struct timespec next;
+	if (next.tv_sec == 0)
+		clock_gettime(CLOCK_MONOTONIC, &next);
+	next.tv_nsec += 1000000000L / A_SECOND * BATCH;
+	next.tv_sec += next.tv_nsec / 1000000000L;
+	next.tv_nsec %= 1000000000L;
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL);
+}
+
 /* Makes count calls, at most BATCH. Returns nanoseconds per call. */
 static long make(const struct calls *calls, int count)
 {
@@ -198,12 +231,16 @@ static long make(const struct calls *calls, int count)
 	if (outcome != kind->outcome)
 		errx(1, "%s: %s instead of %s", kind->name, strerror(outcome),
 		     strerror(kind->outcome));
+	for (int i = 0; kind->threads == TIME_WAIT && i < count; i++)
+		sys_close(fds[i]); /* the one that closes first */
 	for (int i = 0; kind->listening && i < count; i++)
 		abort_connection(bare_accept(server));
 	for (int i = 0; !connects && i < count; i++)
 		sys_read(server, &byte, 1);
-	for (int i = 0; i < (connects ? count : 1); i++)
+	for (int i = 0; kind->threads != TIME_WAIT && i < (connects ? count : 1); i++)
 		abort_connection(fds[i]);
+	if (kind->threads == TIME_WAIT)
+		keep_pace();
 	return ((b.tv_sec - a.tv_sec) * 1000000000 + b.tv_nsec - a.tv_nsec) /
 	       (count > 0 ? count : 1);
 }
@@ -230,7 +267,10 @@ int main(int argc, char **argv)
 			make(&linked, number < BATCH ? number : BATCH);
 		return 0;
 	}
-	for (int i = -4; i < number; i++) { /* the first are to warm up */
+	if (kind->threads == USED_UP)
+		use_up();
+	/* The first are to warm up, or to use every port of the default range. */
+	for (int i = kind->threads == TIME_WAIT ? -2000 : -4; i < number; i++) {
 		long ns[2];
 		for (int j = 0; j < 2; j++) {
 			bool second = (i + j) % 2 != 0;
