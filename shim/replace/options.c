@@ -215,8 +215,6 @@ void options_carry(int from, int to, int domain)
 	/* alpha, mips, parisc and sparc have numbers of their own. */
 	if (SO_PROTOCOL != 38)
 		return;
-	/* Twice, because setting one option may change another. */
-	carry_table(from, to, domain);
 	carry_table(from, to, domain);
 	carry_buffers(from, to);
 }
