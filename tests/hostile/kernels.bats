@@ -133,6 +133,14 @@ left_alone() {
 	left_alone lacking $no_port tcp4 bind 0.0.0.0 40000 connect 127.0.0.1 40000 say hello
 }
 
+# With it, such a socket has sent no segments.
+@test "without TCP_INFO, a socket in repair mode is left alone" {
+	in_ns "$client" tcp4 opt 6 19 1 2>/dev/null || cannot "TCP_REPAIR needs a privilege"
+	refused lacking 6:11 "reset in place" tcp4 connect 127.0.0.1 40000
+	rm "$BATS_TEST_TMPDIR/log"
+	left_alone lacking 6:11 tcp4 opt 6 19 1 connect 127.0.0.1 40000
+}
+
 @test "without any of these options, a self-connection is repaired" {
 	refused lacking "$all" "reset in place" tcp4 connect 127.0.0.1 40000
 }
