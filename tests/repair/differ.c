@@ -1495,6 +1495,19 @@ static void bury(enum side which, bool stuck)
 	start(which);
 }
 
+/* Does it neither end its batch nor begin another sequence of it? A busy machine is slow. */
+static bool is_stuck(enum side which)
+{
+	struct pollfd p = {.fd = workers[which].answers, .events = POLLIN};
+	int at;
+	do {
+		at = shared->current[which];
+		if (poll(&p, 1, STUCK_MS) == 1)
+			return false;
+	} while (shared->current[which] != at);
+	return true;
+}
+
 /* Runs the batch on both sides. */
 static void run_batch(void)
 {
@@ -1503,9 +1516,8 @@ static void run_batch(void)
 		if (write(workers[w].orders, "", 1) != 1)
 			err(2, "a process is gone");
 	for (int w = 0; w < 2; w++) {
-		struct pollfd p = {.fd = workers[w].answers, .events = POLLIN};
-		bool stuck = poll(&p, 1, STUCK_MS) != 1;
-		if (stuck || read(p.fd, &answer, 1) != 1)
+		bool stuck = is_stuck((enum side)w);
+		if (stuck || read(workers[w].answers, &answer, 1) != 1)
 			bury((enum side)w, stuck);
 	}
 }
