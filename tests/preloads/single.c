@@ -19,7 +19,8 @@ int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict at
 {
 	create_fn *create = NULL;
 	*(void **)&create = dlsym(RTLD_NEXT, "pthread_create");
-	__libc_single_threaded = 0;
+	if (__libc_single_threaded)
+		__libc_single_threaded = 0; /* no other thread reads it yet */
 	return create(thread, attributes, start, argument);
 }
 #else

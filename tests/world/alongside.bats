@@ -29,12 +29,17 @@ self_connects() {
 	not_repaired
 }
 
+# mended HOW OUTCOME [AT]: it was repaired; before glibc 2.32 it is prevented: see single.c.
+mended() {
+	[ -n "$single" ] || repaired "$@"
+}
+
 # refused LIBRARIES HOW: with these, it does not, and nothing is left of it.
 refused() {
 	run preloading "$1" tcp4 connect 127.0.0.1 40000 names timewait bindable 127.0.0.1 40000
 	said "connect: ECONNREFUSED"
 	said "peer: ENOTCONN" "timewait: 0" "bindable: ok"
-	repaired "$2" "connection refused"
+	mended "$2" "connection refused"
 }
 
 # proxy_config: a proxychains whose proxy is there, and that leaves 127.0.0.1 alone.
@@ -65,7 +70,7 @@ proxy_config() {
 		in_ns proxychains4 -q "$client" tcp4 connect 127.0.0.1 40000 names
 	said "connect: ECONNREFUSED"
 	said "peer: ENOTCONN"
-	repaired "reset in place" "connection refused"
+	mended "reset in place" "connection refused"
 }
 
 @test "after proxychains, its own connection to the proxy is repaired" {
@@ -77,7 +82,7 @@ proxy_config() {
 	[[ $output == *127.0.0.1:40000* && $output != *192.0.2.1:80* ]]
 	said "connect: ECONNREFUSED"
 	said "peer: ENOTCONN"
-	repaired "reset in place" "connecting"
+	mended "reset in place" "connecting"
 }
 
 # torsocks asks libc itself for connect(), and not for the next one.
@@ -157,7 +162,7 @@ tor_config() {
 		"$client" "${words[@]}"
 	said "connect: ECONNREFUSED"
 	said "peer: ENOTCONN"
-	repaired "reset in place" "connection refused"
+	mended "reset in place" "connection refused"
 }
 
 @test "before and after libeatmydata, a self-connection is repaired" {
@@ -228,7 +233,7 @@ loads() {
 		[ "$output" = "connected to itself" ]
 		run shimmed loads $how
 		[ "$output" = "Connection refused" ]
-		repaired "reset in place" "connection refused"
+		mended "reset in place" "connection refused"
 	done
 }
 

@@ -125,7 +125,7 @@ nginx_client='
 		}
 	END
 	[ "$2" = 0 ] || echo "master_process off;" >>"$dir/conf" # it would set other groups
-	nginx -p "$dir" -c "$dir/conf" -e "$dir/error.log" || exit
+	nginx -p "$dir" -c "$dir/conf" || exit
 	trap "kill \$(cat \"$dir/pid\")" EXIT
 	curl -sS --max-time 30 -o "$dir/page" -w "status: %{http_code}\n" http://127.0.0.1:8080/'
 
