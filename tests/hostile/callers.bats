@@ -19,7 +19,7 @@ range=40000-40001
 
 # self_connects COMMAND...: without the library, it does connect to itself.
 self_connects() {
-	run timeout 60 "$build/tests/netns" "${range%-*}" "${range#*-}" "$@"
+	run timeout 300 "$build/tests/netns" "${range%-*}" "${range#*-}" "$@"
 	[[ $output == *self-connected* ]] || { echo "without the library: $output" >&2; return 1; }
 }
 
@@ -28,7 +28,7 @@ self_connects() {
 says() {
 	local text=$1
 	shift
-	run shimmed timeout 60 "$build/tests/netns" "${range%-*}" "${range#*-}" sh -c '
+	run shimmed timeout 300 "$build/tests/netns" "${range%-*}" "${range#*-}" sh -c '
 		"$@"
 		status=$?
 		[ $status = 0 ] || echo "exit status $status"
@@ -118,7 +118,7 @@ heals() {
 @test "a signal without SA_RESTART interrupts connect() while it waits after a repair" {
 	export SERVE_FULL=1 LD_PRELOAD=$serve
 	self_connects "$signals" wait interrupt
-	run shimmed timeout 60 "$build/tests/netns" 40000 40001 "$signals" wait interrupt
+	run shimmed timeout 300 "$build/tests/netns" 40000 40001 "$signals" wait interrupt
 	[ "$output" = "interrupted: 1" ]
 	repaired "reset in place" interrupted
 }
@@ -126,7 +126,7 @@ heals() {
 @test "a signal with SA_RESTART does not interrupt connect() while it waits after a repair" {
 	export SERVE_FULL=1 LD_PRELOAD=$serve
 	self_connects "$signals" wait restart
-	run shimmed timeout 60 "$build/tests/netns" 40000 40001 "$signals" wait restart
+	run shimmed timeout 300 "$build/tests/netns" 40000 40001 "$signals" wait restart
 	[ "$output" = "connected: 1" ]
 	repaired "reset in place" connected
 }
