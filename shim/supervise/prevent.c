@@ -115,11 +115,14 @@ static int read_local(int fd, union address *local)
 	return getsockname(fd, &local->any, &size) == 0 ? ntohs(local->in.sin_port) : 0;
 }
 
+static socklen_t size_of(const union address *address)
+{
+	return address->any.sa_family == AF_INET ? sizeof address->in : sizeof address->in6;
+}
+
 static int bind_to(int fd, const union address *address)
 {
-	bool is_short = address->any.sa_family == AF_INET;
-	socklen_t size = is_short ? sizeof address->in : sizeof address->in6;
-	return bind(fd, &address->any, size) == 0 ? 0 : errno;
+	return bind(fd, &address->any, size_of(address)) == 0 ? 0 : errno;
 }
 
 static int bind_now(int fd, const union address *local, int without_port)
@@ -160,13 +163,22 @@ static int bind_elsewhere(int fd, const union address *local, int port, bool bel
 	return error;
 }
 
-/* A port that the kernel chose is given back when a socket leaves LISTEN; disconnecting one
- * that is merely bound does not. */
-static void give_port_back(int fd)
+/*
+ * A port that the kernel chose is given back when the state of a socket changes to TCP_CLOSE;
+ * disconnecting one that is merely bound does not. Nobody has port 0, so that this is refused;
+ * if the socket listened for a moment, somebody might be connected to it.
+ */
+static void give_port_back(int fd, const union address *local)
 {
 	const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
-	if (listen(fd, 0) == 0)
-		(void)!connect(fd, &nowhere, sizeof nowhere);
+	const union address nobody = {.in6.sin6_family = local->any.sa_family};
+	int flags = fcntl(fd, F_GETFL), error;
+	socklen_t size = sizeof error;
+	fcntl(fd, F_SETFL, flags | O_NONBLOCK); /* nothing may keep us waiting */
+	(void)!connect(fd, &nobody.any, size_of(local));
+	(void)!connect(fd, &nowhere, sizeof nowhere);
+	fcntl(fd, F_SETFL, flags);
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
 }
 
 /*
@@ -181,7 +193,7 @@ static int take_own_port(int fd, const union address *local, int port)
 	if (error != 0 && error != EINVAL)
 		return 0; /* no port is left, not even that one */
 	for (int tries = 0; (got = read_local(fd, &now)) == port || got == 0; tries++) {
-		give_port_back(fd);
+		give_port_back(fd, local);
 		if (tries == 2)
 			return EADDRNOTAVAIL;
 		if (bind_elsewhere(fd, local, port, tries == 0) == EINVAL)
