@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# What a second preload does: the faults that it injects, and that the two chain in either order.
+# What a second preload does: the faults that it injects, which no kernel makes when it is asked to (a
+# signal at that moment, a port lost to another socket), and that the two chain in either order.
 # shellcheck disable=SC2030,SC2031 # each test is a subshell of its own
 
 setup() {

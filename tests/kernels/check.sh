@@ -61,7 +61,7 @@ run() {
 	case $1 in
 	aarch64) ARCH=arm64 needs=qemu-system-aarch64 ;;
 	s390x) ARCH=s390x needs=qemu-system-s390x ;;
-	*) ARCH=amd64 needs='qemu-system-x86_64 strace ip tc nft ipvsadm setpriv comm' ;;
+	*) ARCH=amd64 needs='qemu-system-x86_64 strace ip tc nft ipvsadm setpriv comm ps pgrep unshare' ;;
 	esac
 	export ARCH
 	# shellcheck disable=SC2086 # words

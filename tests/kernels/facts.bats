@@ -13,7 +13,7 @@ kinds() {
 	"$@" tcp4 0.0.0.0 127.0.0.1
 	"$@" tcp6 :: ::1
 	"$@" tcp6 :: ::ffff:127.0.0.1
-	need_mptcp
+	need_mptcp "the rest has passed"
 	"$@" mptcp4 0.0.0.0 127.0.0.1
 	"$@" mptcp6 :: ::1
 }

@@ -32,7 +32,7 @@ copy_libraries() {
 }
 
 programs_of_this_machine() {
-	for program in busybox sh bash strace ip tc nft ipvsadm comm setpriv timeout; do
+	for program in busybox sh bash strace ip tc nft ipvsadm comm setpriv timeout ps pgrep unshare; do
 		path=$(command -v $program)
 		copy "$path"
 		[ -e "$root/bin/$program" ] || ln -s "$path" "$root/bin/$program"

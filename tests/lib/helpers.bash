@@ -83,9 +83,10 @@ need_terminal() {
 	(: <>/dev/ptmx) 2>/dev/null || machine_cannot "/dev/ptmx gives no pseudo-terminal"
 }
 
-# Skips the test, or what is left of it, if the kernel has no MPTCP, as Debian's 5.10.
+# need_mptcp [REST]: skips the test, or what is left of it, if the kernel has no MPTCP, as Debian's
+# 5.10. REST says what came of the rest.
 need_mptcp() {
-	"$client" mptcp4 2>/dev/null || cannot "the kernel has no MPTCP"
+	"$client" mptcp4 2>/dev/null || cannot "the kernel has no MPTCP${1:+: $1}"
 }
 
 # Skips the test if sockets have IP_LOCAL_PORT_RANGE (Linux 6.3).

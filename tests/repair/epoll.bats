@@ -19,7 +19,7 @@ epoll() {
 alike() {
 	local how=$1 kind=$2 addr=$3 t=$BATS_TEST_TMPDIR begin=() word
 	shift 3
-	[[ $kind != mptcp* ]] || need_mptcp
+	[[ $kind != mptcp* ]] || need_mptcp "the rest has passed"
 	INJECT_SERVER=${SERVED:+$addr:7@1} epoll "$kind" "$addr" 7 "$@" >"$t/plain"
 	for word; do
 		begin+=("$word")

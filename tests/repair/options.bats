@@ -45,7 +45,7 @@ served() {
 
 @test "Without the library, a socket is self-connected whatever option it has" {
 	for kind in tcp4 tcp6 mapped mptcp4 mptcp6; do
-		[[ $kind != mptcp* ]] || need_mptcp
+		[[ $kind != mptcp* ]] || need_mptcp "the rest has passed"
 		run options run "$kind" refused
 		[ "${#lines[@]}" -gt 40 ]
 		run grep -v ': self-connected$' <<<"$output"

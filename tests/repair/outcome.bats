@@ -18,7 +18,7 @@ outcome() {
 alike() {
 	local how=$1 kind=$2 addr=$3 port=${PORT:-40000} t=$BATS_TEST_TMPDIR
 	shift 3
-	[[ $kind != mptcp* ]] || need_mptcp
+	[[ $kind != mptcp* ]] || need_mptcp "the rest has passed"
 	INJECT_SERVER=${SERVED:+$addr:7@1} outcome "$kind" "$addr" 7 "$@" >"$t/plain"
 	outcome "$kind" "$addr" "$port" "$@" >"$t/control"
 	grep -q "^local: .*the destination's port" "$t/control"
@@ -65,7 +65,7 @@ on() {
 	for kind in "tcp4 127.0.0.1" "tcp6 ::1" "mptcp4 127.0.0.1"; do
 		# shellcheck disable=SC2086
 		set -- $kind
-		[[ $1 != mptcp* ]] || need_mptcp
+		[[ $1 != mptcp* ]] || need_mptcp "the rest has passed"
 		run outcome "$@" 40000 connect look
 		said "connect: ok" "local: $2, the destination's port"
 		outcome "$@" 7 connect error poll select read write error >"$BATS_TEST_TMPDIR/plain"
@@ -176,7 +176,7 @@ on() {
 	alike "reset in place" tcp4 127.0.0.5 late bind 127.0.0.5 connect look connect look
 	served alike "reset in place" tcp4 127.0.0.5 late bind 127.0.0.5 connect look
 	alike "reset in place" tcp6 ::1 late bind ::1 connect look connect look
-	need_mptcp
+	need_mptcp "the rest has passed"
 	"$client" mptcp4 opt 0 24 1 2>/dev/null || cannot "IP_BIND_ADDRESS_NO_PORT can't be set over MPTCP"
 	alike "reset in place" mptcp4 127.0.0.5 late bind 127.0.0.5 connect look
 }

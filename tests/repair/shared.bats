@@ -19,7 +19,7 @@ shared() {
 alike() {
 	local kind=$1 addr=$2 t=$BATS_TEST_TMPDIR
 	shift 2
-	[[ $kind != mptcp* ]] || need_mptcp
+	[[ $kind != mptcp* ]] || need_mptcp "the rest has passed"
 	INJECT_SERVER=${SERVED:+$addr:7@1} shared "$kind" "$addr" 7 "$@" >"$t/plain"
 	shared "$kind" "$addr" 40000 "$@" >"$t/control"
 	grep -q "socket, the destination's port, connected" "$t/control"

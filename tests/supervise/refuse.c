@@ -6,8 +6,6 @@
  *   NAME      the system call of that name fails with EPERM
  *   docker    so do those that the default profile of Docker refuses without CAP_SYS_PTRACE and
  *             CAP_SYS_ADMIN, if they are about processes
- *   threads   no pidfd of a thread, as before Linux 6.9
- *   killable  no SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, as before Linux 5.19
  *   listener  another seccomp listener: somebody else supervises the command
  */
 #include "older.h"
@@ -32,19 +30,12 @@ static void add(struct sock_filter instruction)
 	code[length++] = instruction;
 }
 
-/* If the number is nr and argument has one of bits, or bits is 0. */
-static void fail(int nr, int argument, unsigned bits, int error)
+static void fail(int nr)
 {
-	size_t at = offsetof(struct seccomp_data, args) + sizeof(__u64) * (size_t)argument;
 	add((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 	                                 offsetof(struct seccomp_data, nr)));
-	add((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)nr, 0,
-	                                 bits == 0 ? 1 : 3));
-	if (bits != 0) {
-		add((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (unsigned)at));
-		add((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, bits, 0, 1));
-	}
-	add((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error));
+	add((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)nr, 0, 1));
+	add((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
 }
 
 static void refuse(const char *what)
@@ -61,16 +52,12 @@ static void refuse(const char *what)
 	                             SYS_umount2,     SYS_keyctl, SYS_add_key};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (strcmp(what, names[i].name) == 0)
-			fail(names[i].nr, 0, 0, EPERM);
+			fail(names[i].nr);
 	for (size_t i = 0; strcmp(what, "docker") == 0 && i < sizeof docker / sizeof *docker;
 	     i++)
-		fail(docker[i], 0, 0, EPERM);
-	if (strcmp(what, "threads") == 0)
-		fail(SYS_pidfd_open, 1, ~0U, EINVAL);
+		fail(docker[i]);
 	if (strcmp(what, "listener") == 0)
 		flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
-	if (strcmp(what, "killable") == 0)
-		fail(SYS_seccomp, 1, 1U << 5, EINVAL);
 }
 
 int main(int argc, char **argv)
