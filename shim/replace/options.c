@@ -202,12 +202,12 @@ static void carry_buffer(int from, int to, int name)
 static void carry_buffers(int from, int to)
 {
 	int locks = 0;
-	if (!sockopt_get(from, SOL_SOCKET, SO_BUF_LOCK, &locks))
-		return;
+	bool known = sockopt_get(from, SOL_SOCKET, SO_BUF_LOCK, &locks);
 	if ((locks & SOCK_SNDBUF_LOCK) != 0)
 		carry_buffer(from, to, SO_SNDBUF);
 	carry_buffer(from, to, SO_RCVBUF);
-	sockopt_set(to, SOL_SOCKET, SO_BUF_LOCK, locks);
+	if (known)
+		sockopt_set(to, SOL_SOCKET, SO_BUF_LOCK, locks);
 }
 
 void options_carry(int from, int to, int domain)

@@ -88,4 +88,5 @@ served() {
 	ABSENT='' in_ns true || cannot "calls can't be made to fail by ptrace() here"
 	ABSENT='' ABSENT_DISCONNECT=all carried tcp4 replaced
 	ABSENT='' ABSENT_DISCONNECT=all carried tcp6 replaced
+	ABSENT=1:72 ABSENT_DISCONNECT=all carried tcp4 replaced # SO_BUF_LOCK
 }
