@@ -100,8 +100,7 @@ bool has_news(struct shared *shared, int *status)
 		shared->stopped = WIFSTOPPED(*status);
 		if (ended)
 			shared->command = 0;
-		if (ended || shared->stopped)
-			return true;
+		return true;
 	}
 	return false;
 }

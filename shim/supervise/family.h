@@ -70,7 +70,8 @@ bool start_command(const struct family *family, int *gate);
 
 /*
  * In its parent: reaps what has ended, until that is the command. True if this has ended, with
- * its status, or has stopped; sets shared->stopped, and shared->command to 0 at the end.
+ * its status, or has stopped or goes on; sets shared->stopped, and shared->command to 0 at the
+ * end.
  */
 bool has_news(struct shared *shared, int *status);
 
@@ -79,7 +80,8 @@ void be_front(struct family *family);
 
 /*
  * Does not return. Tells the front that the command runs, by an int, and each time that it has
- * stopped or ended, by its status, as of wait(2). Tells nothing if it can't be supervised.
+ * stopped or ended, by its status, as of wait(2); that it goes on, by SIGCONT. Tells nothing if
+ * it can't be supervised.
  */
 _Noreturn void be_supervisor(struct family *family);
 

@@ -25,12 +25,10 @@ static void suffer(int sig)
 /* The command has this status: whoever waits for us is to see it. */
 static void follow(const struct family *family, int status, int listener)
 {
-	if (WIFSTOPPED(status)) {
-		/* If somebody has let it go on meanwhile, nobody would let us. */
-		if (family->shared->stopped)
-			suffer(WSTOPSIG(status));
+	if (WIFSTOPPED(status) && family->shared->stopped) /* still */
+		suffer(WSTOPSIG(status));
+	if (WIFSTOPPED(status) || WIFCONTINUED(status))
 		return;
-	}
 	struct pollfd tree = {.fd = listener};
 	/* If that has ended too, the supervisor does: so it is accounted to us what it has
 	 * used. */
@@ -65,11 +63,13 @@ static void hand_terminal_to(pid_t group)
 	close(terminal);
 }
 
-/* Passes a signal on, unless the command has got it as we have: as one of our group. */
-static void pass_on(const struct family *family, pid_t command, int signals)
+/* Passes a signal on, unless the command has got it as we have: as one of our group; or the
+ * supervisor has let us go on, as the command does. */
+static void pass_on(const struct family *family, pid_t command, pid_t supervisor, int signals)
 {
 	struct signalfd_siginfo info;
-	if (read(signals, &info, sizeof info) != sizeof info || info.ssi_signo == SIGCHLD)
+	if (read(signals, &info, sizeof info) != sizeof info || info.ssi_signo == SIGCHLD ||
+	    info.ssi_pid == (uint32_t)supervisor)
 		return;
 	int sig = (int)info.ssi_signo;
 	pid_t group = getpgid(command);
@@ -84,11 +84,11 @@ static void pass_on(const struct family *family, pid_t command, int signals)
 		kill(command, sig);
 }
 
-static _Noreturn void accompany(struct family *family, int listener)
+static _Noreturn void accompany(struct family *family, pid_t supervisor)
 {
 	struct shared *shared = family->shared;
 	const pid_t command = shared->command;
-	int signals = open_signals(), status;
+	int listener = borrow(supervisor, shared->listener), signals = open_signals(), status;
 	const int kept[] = {family->front_end, family->asks_end, listener, signals};
 	keep_only(kept, 4);
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
@@ -105,7 +105,7 @@ static _Noreturn void accompany(struct family *family, int listener)
 			take_over(listener, &shared->flight);
 		}
 		if (p[1].revents & POLLIN)
-			pass_on(family, command, signals);
+			pass_on(family, command, supervisor, signals);
 		if (p[2].revents & POLLIN)
 			serve(listener, &shared->flight);
 		while (alone && has_news(shared, &status))
@@ -131,6 +131,6 @@ void be_front(struct family *family)
 	close(family->news_end);
 	close(family->witness_end);
 	if (supervisor > 0 && hear(family->front_end, &runs))
-		accompany(family, borrow(supervisor, family->shared->listener));
+		accompany(family, supervisor);
 	waitpid(supervisor, NULL, 0);
 }

@@ -68,7 +68,10 @@ static void reap(struct family *family, int signals)
 	int status;
 	(void)!read(signals, &info, sizeof info);
 	while (has_news(family->shared, &status))
-		tell(family->news_end, status);
+		if (WIFCONTINUED(status))
+			kill(getppid(), SIGCONT);
+		else
+			tell(family->news_end, status);
 }
 
 static _Noreturn void watch(struct family *family)

@@ -10,6 +10,11 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 }
 
+# What a failed test has started ends with it.
+teardown() {
+	[ -z "${front-}" ] || kill -KILL -- "-$front" 2>/dev/null || :
+}
+
 # For the inner shells.
 export client supervise
 
@@ -35,11 +40,18 @@ until_ok() {
 	return 1
 }
 
-# A command that says "ready", says what signals it gets, and ends with USR2.
-counts='for s in TERM HUP USR1 WINCH; do trap "echo $s" $s; done
-	trap "echo end; exit 3" USR2
-	echo ready
-	while :; do read -r -t 0.05 <> <(:); done'
+# A command that says "ready", says what signals it gets, and ends with USR2. Of RTMIN it gets as
+# many as were sent, while other signals become one until it takes them.
+counts='
+import signal as s
+all = {s.SIGTERM, s.SIGHUP, s.SIGUSR1, s.SIGWINCH, s.SIGUSR2, s.SIGRTMIN}
+s.pthread_sigmask(s.SIG_BLOCK, all)
+print("ready")
+got = 0
+while got != s.SIGUSR2:
+    got = s.sigwait(all)
+    print(s.Signals(got).name)
+exit(3)'
 
 # start COMMAND...: starts it in a group of its own. Sets front.
 start() {
@@ -75,6 +87,14 @@ no_process() {
 	both bash -c 'ulimit -c 0; kill -SEGV $$'
 	run bash -c '"$@"; echo "$?"' - $supervise sh -c 'kill -PIPE $$'
 	[ "${lines[-1]}" = 141 ]
+}
+
+@test "only the command leaves a core" {
+	[[ $(cat /proc/sys/kernel/core_pattern) = core ]] || machine_cannot "cores go elsewhere"
+	run bash -c 'ulimit -c unlimited; env -i "$@"' - $supervise sh -c 'kill -SEGV $$'
+	[ "$status" = 139 ]
+	[ -e core ] || machine_cannot "there are no cores"
+	! grep -aqs supervise core /core # the wrapper has left the directory
 }
 
 @test "a command that isn't found is 127, one that can't be run is 126" {
@@ -142,26 +162,24 @@ started() {
 	[ "${output//[.,]/}" -gt 100 ]
 }
 
-@test "a signal to the wrapper alone reaches the command once" {
-	start bash -c "$counts"
-	for signal in TERM HUP USR1 WINCH; do
-		kill -$signal "$front"
+# signals_to SIGN: the wrapper alone, or "-" for its group. The command gets each once.
+signals_to() {
+	need python3
+	start python3 -uc "$counts"
+	for signal in TERM RTMIN HUP USR1 WINCH USR2; do
+		kill -$signal -- "$1$front"
 		until_ok grep -q $signal out
 	done
-	kill -USR2 "$front"
 	ends_with 3
-	[ "$(tr '\n' ' ' <out)" = 'ready TERM HUP USR1 WINCH end ' ]
+	[ "$(tr '\n' ' ' <out)" = 'ready SIGTERM SIGRTMIN SIGHUP SIGUSR1 SIGWINCH SIGUSR2 ' ]
+}
+
+@test "a signal to the wrapper alone reaches the command once" {
+	signals_to ""
 }
 
 @test "a signal to the whole group reaches the command once" {
-	start bash -c "$counts"
-	for signal in TERM HUP USR1 WINCH; do
-		kill -$signal -- "-$front"
-		until_ok grep -q $signal out
-	done
-	kill -USR2 -- "-$front"
-	ends_with 3
-	[ "$(tr '\n' ' ' <out)" = 'ready TERM HUP USR1 WINCH end ' ]
+	signals_to -
 }
 
 @test "a signal that was queued with a value has it" {
@@ -217,8 +235,15 @@ scene() {
 }
 
 @test "orphans are reaped" {
-	scene '$supervise sh -c "sh -c \"sh -c : & exec sleep 0.1\" & sleep 0.2; ps -o stat= --ppid \$PPID" | grep -c Z'
+	scene '$supervise sh -c "sh -c \"sh -c : & exec sleep 0.1\" & sleep 0.2
+		ps -o stat= --ppid \$PPID --ppid \$(ps -o ppid= \$PPID)" | grep -c Z'
 	[ "$output" = 0 ]
+}
+
+@test "what the command closes is closed" {
+	scene '{ yes; echo >ended; } | $supervise bash -c "exec <&-
+		until [ -e ended ]; do read -r -t 0.01 <> <(:); done; echo closed"'
+	[ "$output" = closed ]
 }
 
 @test "SIGKILL of the group ends the command, and what has left the group is still supervised" {
@@ -292,6 +317,22 @@ survives() {
 		until jobs %1 | grep -q Stopped; do read -r -t 0.01 <> <(:); done
 		touch go
 		bg %1 >/dev/null
+		wait $front
+		echo "status $?"'
+	said "status 6"
+}
+
+@test "a command that was stopped, and goes on by the time the wrapper looks, is not waited for" {
+	scene '$supervise bash -c "echo ready >ready; while [ ! -e go ]; do read -r -t 0.01 <> <(:); done; exit 6" &
+		front=$!
+		said ready
+		supervisor=$(children $front)
+		for command in $(children $supervisor); do ! grep -q bash /proc/$command/comm || break; done
+		kill -STOP $front $command
+		until [ $(ps -o stat= $front $command | grep -c "^T") = 2 ]; do :; done
+		kill -CONT $command
+		kill -CONT $front
+		touch go
 		wait $front
 		echo "status $?"'
 	said "status 6"
