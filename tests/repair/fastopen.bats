@@ -12,7 +12,7 @@ setup() {
 # net.ipv4.tcp_fastopen (1: with a cookie, which is asked for first; 7: data in the SYN).
 fastopen() {
 	run in_ns sh -c 'echo "$1" >/proc/sys/net/ipv4/tcp_fastopen && shift && exec "$@"' - \
-		"$1" timeout "${LIMIT:-10}" "$build/tests/fastopen" "${@:2}"
+		"$1" timeout "${LIMIT:-60}" "$build/tests/fastopen" "${@:2}"
 }
 
 # The same with the library, and below it the preload that starts servers.
