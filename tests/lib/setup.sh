@@ -11,7 +11,8 @@ set -eu
 
 # needs_of TESTS: as words of the shell.
 needs_of() {
-	grep -rhE --include='*.bats' '^[[:space:]]*(need|other) [^"]*$' "$1" | sed 's/^[[:space:]]*[a-z]* //'
+	grep -rhE --include='*.bats' '^[[:space:]]*(need [^"$]*|other [^"$ ]*\.so[^"$ ]*)$' "$1" |
+		sed 's/^[[:space:]]*[a-z]* //'
 }
 
 # add NEED...: to the missing, if it is.

@@ -85,7 +85,7 @@ failed:
 }
 
 @test "who can't install is told what is missing, and in which packages it is" {
-	sample one 'need sed no-such-program'
+	sample one $'need sed no-such-program\n\tother socket $kind' # a function of that name
 	mkdir bin
 	local tool
 	for tool in sh grep sed tr id uname; do
