@@ -9,11 +9,11 @@
  * threads.
  */
 #undef _GNU_SOURCE /* with it, glibc declares connect() with a union for its addr */
+#include "base/threads.h"
 #include "config.h"
 #include "load.h"
 #include "next.h"
 #include "prevent/prevent.h"
-#include "prevent/threads.h"
 #include "repair.h"
 #include "selfconn.h"
 #include <errno.h>

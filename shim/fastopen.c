@@ -3,11 +3,11 @@
 
 #include "base/kernel.h"
 #include "base/sockopt.h"
+#include "base/threads.h"
 #include "config.h"
 #include "next.h"
 #include "prevent/ephemeral.h"
 #include "prevent/readable.h"
-#include "prevent/threads.h"
 #include "repair.h"
 #include "selfconn.h"
 #include <errno.h>

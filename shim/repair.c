@@ -2,8 +2,10 @@
 #include "repair.h"
 
 #include "base/kernel.h"
+#include "base/own_table.h"
 #include "base/sockopt.h"
 #include "base/spare.h"
+#include "base/threads.h"
 #include "base/uninterrupted.h"
 #include "bound.h"
 #include "config.h"
@@ -12,7 +14,6 @@
 #include "prevent/ephemeral.h"
 #include "prevent/port.h"
 #include "prevent/prevent.h"
-#include "prevent/threads.h"
 #include "replace/replace.h"
 #include "report/report.h"
 #include "selfconn.h"
@@ -20,15 +21,20 @@
 #include <errno.h>
 #include <fcntl.h>
 
+/* The kernel refuses: the program needs another socket, in its own descriptor table. */
+enum { NOT_UNDONE = NOT_SELF_CONNECTED - 1 };
+
 struct repair {
 	int fd;        /* the program's descriptor */
 	int own;       /* our own one of the same socket; fd if there can be none */
+	bool apart;    /* in a descriptor table of our own; own is fd, but there */
 	int flags;     /* file status flags of fd, or -1 */
 	int guard;     /* keeps the kernel from choosing the port again, or -1 */
 	unsigned kept; /* how often a range did so instead, because there was no guard */
 	enum opener opener;
 	unsigned long long
 	        cookie; /* tells the socket from another one; 0 if it can't be told */
+	int outcome;    /* of the program's call, and then what it must be told */
 	struct address dest;
 	struct endpoint at; /* where the socket was connected to itself */
 	struct forgotten forgotten;
@@ -169,7 +175,7 @@ static int connect_again(struct repair *r)
 {
 	for (unsigned tries = 0;; tries++) {
 		if (!undo_all(r))
-			return replaced(r);
+			return r->apart ? NOT_UNDONE : replaced(r);
 		bool first = tries == 0, last = tries >= config.retries;
 		enum port_owner owner = PORT_OF_UNKNOWN;
 		if (!first || last)
@@ -206,10 +212,9 @@ __attribute__((noinline)) static bool look(struct repair *r, int outcome)
 }
 
 /* What must not be cut short, and never waits: look, guard, undo, connect, look again. */
-static int undo_and_begin_again(struct repair *r, int outcome)
+__attribute__((noinline)) static void undo_and_begin_again(void *repair)
 {
-	int copy = spare_dup(r->fd);
-	r->own = copy >= 0 ? copy : r->fd;
+	struct repair *r = repair;
 	unsigned long long cookie = sockopt_cookie(r->own);
 	bool same = r->cookie == 0 || cookie == 0 || cookie == r->cookie;
 	r->cookie = cookie;
@@ -218,29 +223,53 @@ static int undo_and_begin_again(struct repair *r, int outcome)
 		r->flags = sys_fcntl(r->own, F_GETFL, 0);
 
 	/* After a wait, the number may be another socket's: a signal handler opened it. */
-	if (same && look(r, outcome)) {
+	if (same && look(r, r->outcome)) {
 		set_destination(r);
 		r->guard = guard_port(r->own, &r->at);
 		r->forgotten = undo_remember(r->own);
-		outcome = connect_again(r);
+		r->outcome = connect_again(r);
 		spare_close(r->guard);
-		/*
-		 * It was not prevented: the range may have been changed since it was read, or
-		 * this port was not known to be closed.
-		 */
-		if (!is_single_threaded()) {
-			ephemeral_ports_again();
-			port_was_refused(r->at.port, false);
-		}
-		/* Another socket may have the number by now: leave it alone. */
-		if (is_pending(outcome) && is_gone(r))
-			outcome = EBADF;
 	} else {
-		outcome = NOT_SELF_CONNECTED;
+		r->outcome = NOT_SELF_CONNECTED;
 	}
-	if (r->own != r->fd)
+	if (r->apart || r->own != r->fd)
 		spare_close(r->own);
-	return outcome;
+}
+
+/* With our descriptors among the program's, so that one of them can take the place of fd. */
+static void among_the_others(struct repair *r)
+{
+	int copy = spare_dup(r->fd);
+	r->own = copy >= 0 ? copy : r->fd;
+	r->apart = false;
+	undo_and_begin_again(r);
+}
+
+/* If another thread makes a child now, it must not inherit our descriptors: see own_table.h. */
+static int without_interruption(struct repair *r, int outcome)
+{
+	struct uninterrupted u;
+	uninterrupted_begin(&u);
+	r->outcome = outcome;
+	r->own = r->fd;
+	r->apart = true;
+	if (!own_table_run(undo_and_begin_again, r) || r->outcome == NOT_UNDONE) {
+		r->outcome = outcome;
+		among_the_others(r);
+	}
+	/*
+	 * It was not prevented: the range may have been changed since it was read, or this port
+	 * was not known to be closed.
+	 */
+	if (r->outcome != NOT_SELF_CONNECTED && !is_single_threaded()) {
+		ephemeral_ports_again();
+		port_was_refused(r->at.port, false);
+	}
+	/* Another socket may have the number by now: leave it alone. */
+	if (is_pending(r->outcome) && is_gone(r))
+		r->outcome = EBADF;
+	uninterrupted_end(&u);
+	return r->outcome;
 }
 
 /*
@@ -266,10 +295,7 @@ int repair(int fd, const struct address *dest, enum opener opener, int outcome)
 	int given = NOT_SELF_CONNECTED;
 	bool waits;
 	do {
-		struct uninterrupted u;
-		uninterrupted_begin(&u);
-		outcome = undo_and_begin_again(&r, outcome);
-		uninterrupted_end(&u);
+		outcome = without_interruption(&r, outcome);
 		if (outcome == NOT_SELF_CONNECTED)
 			break;
 		waits = is_pending(outcome) && is_blocking(&r) && opener != BY_SEND_NOWAIT;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ephemeral.h"
 
+#include "base/own_table.h"
 #include "base/sandbox.h"
 #include "base/sys.h"
 #include "base/uninterrupted.h"
@@ -13,28 +14,39 @@ enum { UNPRIVILEGED = 1024, LAST_PORT = 65535 };
 /* Low and high, 0 for not yet. */
 static atomic_uint known;
 
-static long read_range(char *buf, size_t size)
+struct reading {
+	char text[32];
+	long length;
+};
+
+static void read_range(void *reading)
 {
-	struct uninterrupted u;
-	long n = -1;
-	uninterrupted_begin(&u);
+	struct reading *r = reading;
 	int fd = sys_openat(AT_FDCWD, "/proc/sys/net/ipv4/ip_local_port_range",
 	                    O_RDONLY | O_CLOEXEC, 0);
 	if (fd >= 0) {
-		n = sys_read(fd, buf, size);
+		r->length = sys_read(fd, r->text, sizeof r->text - 1);
 		sys_close(fd);
 	}
+}
+
+static void read_range_alone(struct reading *r)
+{
+	struct uninterrupted u;
+	uninterrupted_begin(&u);
+	if (!own_table_run(read_range, r))
+		read_range(r);
 	uninterrupted_end(&u);
-	return n;
 }
 
 bool ephemeral_ports_again(void)
 {
-	char buf[32];
-	const char *rest = buf;
-	long n = is_sandboxed() ? -1 : read_range(buf, sizeof buf - 1);
-	buf[n < 0 ? 0 : n] = '\0';
-	unsigned low = (unsigned)text_number(buf, &rest, 10);
+	struct reading r = {.length = -1};
+	const char *rest = r.text;
+	if (!is_sandboxed())
+		read_range_alone(&r);
+	r.text[r.length < 0 ? 0 : r.length] = '\0';
+	unsigned low = (unsigned)text_number(r.text, &rest, 10);
 	while (*rest == ' ' || *rest == '\t')
 		rest++;
 	unsigned high = (unsigned)text_number(rest, NULL, 10);

@@ -20,8 +20,8 @@
  * if the last call to this destination's port was refused: such a call gives it back. Not done
  * either if the socket has a port. Returns whether fd has got one.
  *
- * The guard (guard.h) would prevent the rest, and touch nothing of the socket. But a child that
- * another thread forks meanwhile would inherit it, and keep the port for as long as it lives.
+ * The guard (guard.h) would prevent the rest, and touch nothing of the socket. But no child may
+ * inherit it, and a thread that has it for itself (own_table.h) costs too much for every call.
  */
 bool port_take(int fd, in_port_t port);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "report.h"
 
+#include "base/own_table.h"
 #include "base/sys.h"
 #include "base/uninterrupted.h"
 #include "config.h"
@@ -59,17 +60,23 @@ static bool stderr_is_as_noted(void)
 }
 
 /* O_NONBLOCK, so that the program does not wait for somebody to read a FIFO. */
-static void say_in_log(const struct text *line)
+static void append_to_log(void *line)
 {
 	const int flags =
 	        O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_LARGEFILE;
-	struct uninterrupted u;
-	uninterrupted_begin(&u);
 	int log = sys_openat(AT_FDCWD, config.log, flags, 0600);
 	if (log >= 0) {
 		say(log, line);
 		sys_close(log);
 	}
+}
+
+static void say_in_log(struct text *line)
+{
+	struct uninterrupted u;
+	uninterrupted_begin(&u);
+	if (!own_table_run(append_to_log, line))
+		append_to_log(line);
 	uninterrupted_end(&u);
 }
 

@@ -51,12 +51,12 @@ heals() {
 	repaired "reset in place"
 }
 
-# libnoselfconn(7) says how many bytes a repair takes. Here these are all that there is. Only on
-# x86-64, because other machines have larger frames.
-@test "connect() on a small stack, as a coroutine has one; the repair is reported" {
+# on_small_stack WHERE: libnoselfconn(7) says how many bytes a repair takes there. Here these are all
+# that there is. Only on x86-64, because other machines have larger frames.
+on_small_stack() {
 	[ "$(uname -m)" = x86_64 ] && [ -z "${ABI-}" ] || machine_cannot "only for x86-64"
 	local stack
-	stack=$(awk '/^On x86-64, a repair takes less than / { print $8 * 1024 }' "$top/man/libnoselfconn.7")
+	stack=$(awk "/^$1 .* KiB of stack\\.\$/ { print \$(NF - 3) * 1024 }" "$top/man/libnoselfconn.7")
 	# The dynamic linker takes more to look up a function.
 	export LD_BIND_NOW=1 NOSELFCONN_VERBOSE=1
 	self_connects "$callers" stack "$stack"
@@ -69,11 +69,22 @@ heals() {
 	[ "$status" = 139 ]
 }
 
+@test "connect() on a small stack, as a coroutine has one; the repair is reported" {
+	on_small_stack "On x86-64,"
+}
+
+@test "the same in a program with threads" {
+	MOVE_RANGE=yes on_small_stack "In a program with several threads"
+}
+
 # As libsigsegv does it. The repair meets the page while signals are blocked.
 @test "connect() on a stack that a handler of SIGSEGV makes larger" {
 	export LD_BIND_NOW=1
 	self_connects "$callers" growing 1024
 	run shimmed in_ns "$callers" growing 1024
+	[ "$output" = "refused: 1" ]
+	repaired "reset in place"
+	MOVE_RANGE=yes run shimmed in_ns "$callers" growing 1024
 	[ "$output" = "refused: 1" ]
 	repaired "reset in place"
 }
@@ -234,7 +245,7 @@ children() {
 	heals "refused: 20"$'\n'"children: $2, with more descriptors: $3" "$threads" crowd 1 20
 }
 
-@test "a child that is made while another thread connects has no descriptor of the library's" {
+@test "a child that another thread makes while one connects has no descriptor of the library's" {
 	local how
 	for how in fork _Fork vfork clone spawn; do
 		children $how 20 0
@@ -250,11 +261,41 @@ children() {
 	not_repaired
 }
 
-# The limit: the guard and a copy of the socket. That is all, because the library then reads the
-# range again.
-@test "if the range has been changed, a child has them if it is made during the first repair" {
-	MOVE_RANGE=once children fork 23 2
-	MOVE_RANGE=once children spawn 23 0
+# The first is the child of a call to another port.
+@test "nor has one that another thread makes during a repair" {
+	local how
+	export MOVE_RANGE=yes
+	for how in fork _Fork vfork clone spawn; do
+		children $how 61 0
+		repaired "reset in place"
+	done
+}
+
+# The limit: the guard and a copy of the socket.
+@test "behind a seccomp filter it has, until it executes something" {
+	export MOVE_RANGE=yes FILTER=yes LD_PRELOAD=$build/tests/forks.so
+	FORK=fork run shimmed in_ns "$threads" crowd 1 20
+	[[ $output =~ ^"refused: 20"$'\n'"children: "[0-9]+", with more descriptors: "[1-9] ]]
+	FORK=spawn run shimmed in_ns "$threads" crowd 1 20
+	[[ $output =~ ^"refused: 20"$'\n'"children: "[0-9]+", with more descriptors: 0"$ ]]
+}
+
+@test "in a program with threads, too, a socket that can't be disconnected is replaced" {
+	ABSENT='' in_ns true || cannot "calls can't be made to fail by ptrace() here"
+	export MOVE_RANGE=yes
+	self_connects "$threads" crowd 1 20
+	ABSENT='' ABSENT_DISCONNECT=all run shimmed in_ns "$threads" crowd 1 20
+	[[ ${lines[0]} == "refused: "* ]]
+	[[ $output != *self-connected* ]]
+	repaired replaced
+}
+
+@test "a child that another thread makes while the library reads the range does not have it open" {
+	run shimmed in_ns timeout 60 "$threads" child
+	[ "$output" = "the child has nothing of it"$'\n'"refused: 1" ]
+	# The test can see it: if the kernel makes no thread for us.
+	run shimmed in_ns timeout 60 "$threads" child alone
+	[ "$output" = "the child has it open"$'\n'"refused: 1" ]
 }
 
 # --- stdin, stdout, stderr

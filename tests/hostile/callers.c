@@ -20,6 +20,8 @@
  *                          says what its descriptor is afterwards (see swap.c)
  *   none-below-3           with descriptors 0 to 2 closed
  *
+ * MOVE_RANGE does the same in a process with another thread (see move-range.h).
+ *
  * and what goes before another command line, which it then executes:
  *
  *   broken-stderr COMMAND...       with a pipe as stderr that has no reader
@@ -27,6 +29,7 @@
  *   many N COMMAND...              with N descriptors more, or as many as the limit allows
  */
 #include "attempt.h"
+#include "move-range.h"
 
 #include <err.h>
 #include <fcntl.h>
@@ -355,10 +358,20 @@ static void with_many(int n, char **command)
 	execute(command);
 }
 
+static void *wait_for_the_end(void *unused)
+{
+	pause();
+	return unused;
+}
+
 int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : "plain", *arg = argc > 2 ? argv[2] : "";
+	pthread_t thread;
 	int fd;
+	move_range();
+	if (getenv("MOVE_RANGE") != NULL)
+		pthread_create(&thread, NULL, wait_for_the_end, NULL);
 	if (strcmp(word, "handler") == 0) {
 		connect_in_handler();
 	} else if (strcmp(word, "stack") == 0) {

@@ -9,14 +9,17 @@
  *                          HOW is "deferred" or "asynchronous"
  *   cancel-waiting CALL    a thread that is cancelled while it waits in "connect", "sendto",
  *                          "sendmsg" or "sendmmsg"
- *   closer TIMES           a thread connects, another one closes that descriptor meanwhile, and
- *                          opens a file, which is to stay as it is
+ *   child [alone]          a thread connects, and while the library reads the ephemeral port
+ * range, another one forks a child; says whether that has it open, too. With "alone", the
+ * process can have no more threads by then closer TIMES           a thread connects, another
+ * one closes that descriptor meanwhile, and opens a file, which is to stay as it is
  */
 #include "attempt.h"
 #include "move-range.h"
 
 #include <err.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
@@ -24,6 +27,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 static struct tally tally;
 static pthread_barrier_t barrier;
@@ -254,6 +258,72 @@ static void closer(void)
 	printf("%s\n", same > 0 ? "under the same number" : "never under the same number");
 }
 
+/* A thread can make others for the PID namespace of the process only. */
+static void *one_to_connect(void *alone)
+{
+	if (alone != NULL && unshare(CLONE_NEWPID) != 0)
+		err(125, "unshare");
+	count(&tally, cancelled.fd, attempt(cancelled.fd));
+	return alone;
+}
+
+/* Until another thread waits for data that it has begun to read. */
+static void wait_for_reader(void)
+{
+	glob_t tasks = {0};
+	int reads = 0, number;
+	while (!reads) {
+		glob("/proc/self/task/[0-9]*/syscall", 0, NULL, &tasks);
+		for (size_t i = 0; i < tasks.gl_pathc; i++) {
+			FILE *f = fopen(tasks.gl_pathv[i], "re");
+			if (f == NULL)
+				continue;
+			reads |= fscanf(f, "%d", &number) == 1 && number == SYS_read;
+			fclose(f);
+		}
+		globfree(&tasks);
+	}
+}
+
+static bool has_fifo_to_read(void)
+{
+	struct stat st;
+	for (int fd = 0; fd < DESCRIPTORS; fd++)
+		if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) && fd > STDERR_FILENO &&
+		    (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
+			return true;
+	return false;
+}
+
+static void put_fifo_there(void)
+{
+	char path[] = "/tmp/range.XXXXXX";
+	if (mkdtemp(path) == NULL || rmdir(path) != 0 || mkfifo(path, 0600) != 0)
+		err(2, "%s", path);
+	put_file_there(path);
+}
+
+/* The range is a FIFO. */
+static void child(void *alone)
+{
+	pthread_t thread;
+	int fifo, status;
+	put_fifo_there();
+	cancelled.fd = open_socket();
+	start(&thread, NULL, one_to_connect, alone);
+	fifo = open(RANGE_FILE, O_WRONLY);
+	wait_for_reader();
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(has_fifo_to_read());
+	waitpid(pid, &status, 0);
+	puts(status == 0 ? "the child has nothing of it" : "the child has it open");
+	write(fifo, "40000 40001", 11);
+	pthread_join(thread, NULL);
+	abort_and_close(cancelled.fd);
+	close(fifo);
+}
+
 int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : "";
@@ -272,6 +342,8 @@ int main(int argc, char **argv)
 		return 0;
 	} else if (strcmp(word, "closer") == 0 && argc == 3) {
 		closer();
+	} else if (strcmp(word, "child") == 0) {
+		child(argv[2]);
 	} else if (strcmp(word, "small") == 0) {
 		times = 1;
 		small();

@@ -62,15 +62,21 @@ static void move_range_once(void)
 }
 
 /* In the mount namespace of netns.c. */
+static void put_file_there(char *path)
+{
+	if (mount(path, RANGE_FILE, NULL, MS_BIND, NULL) != 0)
+		err(2, "%s", path);
+	unlink(path);
+}
+
 static void hide_range(void)
 {
 	char path[] = "/tmp/range.XXXXXX";
 	int fd = mkstemp(path);
-	if (fd < 0 || write(fd, OTHER_RANGE, strlen(OTHER_RANGE)) < 0 ||
-	    mount(path, RANGE_FILE, NULL, MS_BIND, NULL) != 0)
+	if (fd < 0 || write(fd, OTHER_RANGE, strlen(OTHER_RANGE)) < 0)
 		err(2, "%s", path);
 	close(fd);
-	unlink(path);
+	put_file_there(path);
 	make_library_read_it();
 }
 

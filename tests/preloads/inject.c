@@ -8,7 +8,7 @@
  *   E before they reach the kernel
  * - INJECT_AFTER=E: the first such connect is made, and reported to have failed with E
  * - INJECT_SERVER=ADDR:PORT@N: before the Nth such connect, a server listens there; it is the
- *   process's own, with a descriptor above 500
+ *   process's own, with a descriptor above 500 that the constructor has opened
  *   (a sendto() that connects, MSG_FASTOPEN with nothing to send, counts as one)
  * - INJECT_EARLY=ADDR:PORT: the constructor connects there, and says what came of it; preloaded
  *   below the library, it runs before the library's own
@@ -37,6 +37,16 @@ static struct sockaddr_in address(const char *addr, int port)
 	return sin;
 }
 
+static int server = -1;
+
+static void open_server(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+	server = fcntl(fd, F_DUPFD_CLOEXEC, 500);
+	close(fd);
+	setsockopt(server, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+}
+
 static void serve(int nth)
 {
 	char addr[64];
@@ -45,11 +55,7 @@ static void serve(int nth)
 	if (s == NULL || sscanf(s, "%63[^:]:%d@%d", addr, &port, &when) != 3 || when != nth)
 		return;
 	struct sockaddr_in sin = address(addr, port);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	int high = fcntl(fd, F_DUPFD_CLOEXEC, 500), on = 1;
-	close(fd);
-	setsockopt(high, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	if (bind(high, (struct sockaddr *)&sin, sizeof sin) != 0 || listen(high, 10) != 0)
+	if (bind(server, (struct sockaddr *)&sin, sizeof sin) != 0 || listen(server, 10) != 0)
 		perror("inject: serve");
 }
 
@@ -101,6 +107,8 @@ __attribute__((constructor)) static void early(void)
 	char addr[64];
 	int port;
 	const char *s = getenv("INJECT_EARLY");
+	if (getenv("INJECT_SERVER") != NULL)
+		open_server();
 	if (s == NULL || sscanf(s, "%63[^:]:%d", addr, &port) != 2)
 		return;
 	struct sockaddr_in sin = address(addr, port);

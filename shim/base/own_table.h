@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A thread of the library's own, with a descriptor table of its own.
+ *
+ * In a program with several threads, another one may make a child at any moment, and the child
+ * inherits every descriptor that is open then, close-on-exec or not. So the library opens its
+ * own in a thread that shares everything with the caller but the descriptors: it has copies of
+ * the program's under the same numbers, which nobody else can close or open meanwhile.
+ */
+#ifndef NOSELFCONN_OWN_TABLE_H
+#define NOSELFCONN_OWN_TABLE_H
+
+#include <stdbool.h>
+
+/*
+ * Calls work(arg) there, and waits until it has returned and all copies are closed. The thread
+ * runs on the caller's stack, and has its thread-local storage and its signal mask. Before
+ * Linux 5.9 the copies are closed as it ends, perhaps a moment later, so work should close what
+ * matters itself.
+ *
+ * False if work has not run, because there is no such thread: the process has one thread only,
+ * a seccomp filter is in force, or the kernel refuses.
+ */
+bool own_table_run(void (*work)(void *), void *arg);
+
+#endif
