@@ -19,11 +19,12 @@ const char *base_name(const char *path)
 
 const char *shown(const char *name)
 {
-	char *copy = strdup(name[0] == '\0' ? "''" : name);
-	for (char *c = copy; c != NULL && *c != '\0'; c++)
+	static char copy[2 * PATH_MAX];
+	snprintf(copy, sizeof copy, "%s", name[0] == '\0' ? "''" : name);
+	for (char *c = copy; *c != '\0'; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = '?';
-	return copy == NULL ? "?" : copy;
+	return copy;
 }
 
 bool find_command(const char *name, char file[PATH_MAX])

@@ -11,7 +11,8 @@
 /* Returns what follows the last slash of path. */
 const char *base_name(const char *path);
 
-/* Returns name as a message shows it: on one line, and '' if it is empty. */
+/* Returns name as a message shows it, on one line, or '' if it is empty. The next call
+ * overwrites it. */
 const char *shown(const char *name);
 
 /* Finds the file that execvp(name) runs; false if there is none. */
