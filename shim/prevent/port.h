@@ -21,7 +21,8 @@
  * either if the socket has a port. Returns whether fd has got one.
  *
  * The guard (guard.h) would prevent the rest, and touch nothing of the socket. But no child may
- * inherit it, and a thread that has it for itself (own_table.h) costs too much for every call.
+ * inherit it, and a thread that has it for itself (own_table.h) costs too much: 13 us, and 280
+ * if the program has 5,000 descriptors.
  */
 bool port_take(int fd, in_port_t port);
 
