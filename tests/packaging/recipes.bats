@@ -116,7 +116,7 @@ repository() {
 	in_ns strace -f -qq -o calls -E LD_PRELOAD="$library" "$client" tcp4 connect 127.0.0.1 40000
 	allowed "$group" | sort -u >allowed
 	grep -oE '^[0-9]+ +[a-z0-9_]+\(' calls | grep -oE '[a-z0-9_]+\(' | tr -d '(' | sort -u >called
-	grep -x dup3 called # it was a repair
+	grep -x bind called # of a guard: it was a repair
 	run comm -23 called allowed
 	[ -z "$output" ]
 }
