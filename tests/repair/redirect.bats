@@ -8,20 +8,20 @@ setup() {
 	load ../lib/helpers
 	need_namespaces
 	need nft
+	in_redirect true 2>/dev/null || machine_cannot "the kernel has no redirects for us"
 }
 
 # in_redirect COMMAND...: where port 40000 is redirected to port 8080.
 in_redirect() {
-	in_ns sh -c 'nft -f - <<-END || exit 99
+	in_ns sh -c 'nft -f - <<-END || exit
 			table ip nat {
-				chain out {
+				chain redirected {
 					type nat hook output priority -100; policy accept;
 					tcp dport 40000 redirect to :8080
 				}
 			}
 		END
 		exec "$@"' sh "$@"
-	[ $? != 99 ] || machine_cannot "the kernel has no redirects for us"
 }
 
 # redirected WORD...: the client there, with a server.

@@ -48,7 +48,7 @@ teardown() {
 	said "$refused"
 	for all in -a --all -sa -qa; do
 		run in_ns "$wrapper" $all sh -c "$script"
-		said "$refused" "$refused" "$refused" "$("$wrapper" --print-preload)"
+		said "$refused" "$refused" "$refused" "$("$wrapper" --print-preload)${single:+:$single}"
 	done
 	run in_ns "$wrapper" -va sh -c "$script"
 	[ "${lines[0]}" = "noselfconn: sh: supervised, with all that it starts" ]
