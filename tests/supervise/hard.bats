@@ -15,7 +15,7 @@ only() {
 	shift
 	run in_ns "$@"
 	[[ $output == *self-connected* ]]
-	run in_ns timeout -s KILL 60 $supervise "$@"
+	run in_ns timeout -s KILL 300 $supervise "$@"
 	[ "$output" = "$words" ] || { printf 'it said: %s\n' "$output" >&2; return 1; }
 }
 
@@ -29,13 +29,13 @@ only() {
 @test "in many threads at once" {
 	run in_ns "$build/tests/threads" crowd 100 20
 	[[ $output == *self-connected* ]]
-	run in_ns timeout -s KILL 60 $supervise "$build/tests/threads" crowd 100 20
+	run in_ns timeout -s KILL 300 $supervise "$build/tests/threads" crowd 100 20
 	said "refused: 2000" || # two ports may both be taken
 		[[ $output =~ ^refused:\ [0-9]+$'\n'other:\ [0-9]+\ \(EADDRNOTAVAIL\)$ ]]
 }
 
 @test "on a number under which nothing was open when the call began, and then a socket was" {
-	run in_ns timeout -s KILL 60 $supervise "$build/tests/tables" reused "${TIMES:-3000}"
+	run in_ns timeout -s KILL 300 $supervise "$build/tests/tables" reused "${TIMES:-3000}"
 	[ "$output" = reused ]
 }
 
@@ -56,7 +56,7 @@ only() {
 
 @test "children that are killed while they connect" {
 	need python3
-	run in_ns $supervise timeout -s KILL 60 python3 -c '
+	run in_ns $supervise timeout -s KILL 300 python3 -c '
 import os, signal, socket, sys, time
 for i in range(100):
     child = os.fork()
