@@ -388,7 +388,7 @@ survives() {
 	scene 'echo $$; exec $supervise sh -c "exit 4"'
 	[ "$status" = 4 ]
 	unshare --pid --fork true 2>/dev/null || cannot "there are no PID namespaces"
-	run unshare --pid --fork --propagation unchanged --mount-proc $supervise sh -c 'ps -o pid= -C supervise | sort -n | head -n 1; kill -TERM $$'
-	[ "$status" = 143 ]
+	run unshare --pid --fork --propagation unchanged --mount-proc $supervise sh -c 'ps -o pid= -C supervise | sort -n | head -n 1; kill -USR1 $$'
+	[ "$status" = 138 ]
 	[ "$((output))" = 1 ]
 }
