@@ -26,6 +26,7 @@
 
 /* What all of them have from before they were forked. */
 struct family {
+	pid_t front;
 	char **command;
 	const char *subject; /* of what is said */
 	bool verbose;
@@ -41,7 +42,7 @@ struct family {
 		} obstacle;            /* why the command can't be supervised */
 		pid_t command, keeper; /* 0: ended */
 		int listener;          /* the supervisor's descriptor */
-		struct flight flight;
+		union flight flight;
 		_Atomic bool stopped; /* is the command, as far as is known? */
 	} * shared;
 };
@@ -80,8 +81,8 @@ void be_front(struct family *family);
 
 /*
  * Does not return. Tells the front that the command runs, by an int, and each time that it has
- * stopped or ended, by its status, as of wait(2); that it goes on, by SIGCONT. Tells nothing if
- * it can't be supervised.
+ * stopped or ended, by its status, as of wait(2); lets it stop by SIGSTOP, and go on, itself.
+ * Tells nothing if it can't be supervised.
  */
 _Noreturn void be_supervisor(struct family *family);
 

@@ -9,10 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* So many calls may have been taken, and not noted, by one who was killed between the two; some
- * numbers belong to calls that were given up before. */
-enum { UNNOTED = 64 };
-
 /*
  * Returns 0, or the errno that the call must fail with. A number under which nothing is open
  * may be a socket's by the time the kernel looks, so that call is not left to the kernel.
@@ -33,37 +29,26 @@ static int attend(int listener, const struct seccomp_notif *call)
 	return error;
 }
 
-static void answer(int listener, uint64_t id, int error)
+static void let_go_on(int listener, union flight *flight)
 {
-	struct seccomp_notif_resp response = {.id = id, .error = -error};
-	if (error == 0)
-		response.flags = NOTIF_CONTINUE;
+	int error = attend(listener, &flight->call);
+	struct seccomp_notif_resp response = {.id = flight->call.id,
+	                                      .error = -error,
+	                                      .flags = error == 0 ? NOTIF_CONTINUE : 0};
 	ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
+	flight->call.id = 0;
 }
 
-void serve(int listener, struct flight *flight)
+void serve(int listener, union flight *flight)
 {
-	union {
-		struct seccomp_notif call;
-		char room[1024]; /* for a kernel that tells more */
-	} it;
-	memset(&it, 0, sizeof it); /* it must be */
-	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &it) != 0)
-		return;
-	flight->call = it.call;
-	flight->taken = it.call.id;
-	flight->last = it.call.id;
-	answer(listener, it.call.id, attend(listener, &it.call));
-	flight->taken = 0;
+	memset(flight, 0, sizeof *flight); /* it must be */
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, flight) == 0)
+		let_go_on(listener, flight);
 }
 
-void take_over(int listener, struct flight *flight)
+void take_over(int listener, union flight *flight)
 {
-	uint64_t taken = flight->taken;
 	prepare_to_prevent();
-	if (taken != 0)
-		answer(listener, taken, attend(listener, &flight->call));
-	flight->taken = 0;
-	for (uint64_t i = 1; i <= UNNOTED; i++) /* of a call that is not taken: no effect */
-		answer(listener, flight->last + i, 0);
+	if (flight->call.id != 0)
+		let_go_on(listener, flight);
 }

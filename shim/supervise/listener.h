@@ -4,22 +4,21 @@
 #define LISTENER_H
 
 #include <linux/seccomp.h>
-#include <stdatomic.h>
-#include <stdint.h>
 
 /*
- * The call that was taken and is not answered yet, or 0, and the last one: in memory that all
- * who have the listener share. If the one that took it is killed, it would wait for ever.
+ * The call that was taken and is not answered yet, if its id is not 0: in memory that all who
+ * have the listener share, where the kernel itself writes it. If the one that took it is
+ * killed, the next one knows of it; nobody else could let it go on.
  */
-struct flight {
-	_Atomic uint64_t taken, last;
+union flight {
 	struct seccomp_notif call;
+	char room[1024]; /* for a kernel that tells more */
 };
 
 /* Takes one call, does what keeps it from a self-connection, and lets it go on. */
-void serve(int listener, struct flight *flight);
+void serve(int listener, union flight *flight);
 
-/* Begins to serve after somebody who was killed: lets go on what that one had taken. */
-void take_over(int listener, struct flight *flight);
+/* Begins to serve after somebody who was killed, with what that one had taken. */
+void take_over(int listener, union flight *flight);
 
 #endif

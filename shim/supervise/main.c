@@ -58,7 +58,8 @@ int main(int argc, char **argv)
 	char *mode = argv[1], *subject = strchr(mode, ':');
 	if (subject != NULL)
 		*subject++ = '\0';
-	struct family family = {.command = argv + 2,
+	struct family family = {.front = getpid(),
+	                        .command = argv + 2,
 	                        .subject = subject == NULL ? argv[2] : subject,
 	                        .verbose = strstr(mode, "verbose") != NULL};
 	take_standard_numbers();

@@ -67,11 +67,16 @@ static void reap(struct family *family, int signals)
 	struct signalfd_siginfo info;
 	int status;
 	(void)!read(signals, &info, sizeof info);
-	while (has_news(family->shared, &status))
-		if (WIFCONTINUED(status))
-			kill(getppid(), SIGCONT);
+	while (has_news(family->shared, &status)) {
+		int sig = WIFCONTINUED(status) ? SIGCONT : 0;
+		if (WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP)
+			sig = SIGSTOP;
+		/* From here, so that they come in the same order. */
+		if (sig != 0 && getppid() == family->front)
+			kill(family->front, sig);
 		else
 			tell(family->news_end, status);
+	}
 }
 
 static _Noreturn void watch(struct family *family)

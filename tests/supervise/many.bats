@@ -32,8 +32,3 @@ waits() {
 	waits "self-connected: 1"
 	waits "refused: 1" $supervise
 }
-
-@test "while two thousand wait before Linux 6.3, too" {
-	need pgrep
-	on_old eval 'waits "refused: 1" "${where[@]}" $supervise'
-}
