@@ -82,18 +82,18 @@ sanitized() {
 	[ "$status" -eq 99 ]
 }
 
-@test "The sanitizers find nothing in a repair" {
+@test "the sanitizers find nothing in a repair" {
 	sanitized client tcp6 dup connect ::1 40000
 	repaired "reset in place" "connection refused" "[::1]:40000"
 }
 
-@test "The sanitizers find nothing in many repairs from many threads" {
+@test "the sanitizers find nothing in many repairs from many threads" {
 	# Whose copies of stacks grow, with gcc 13 and newer.
 	ASAN_OPTIONS=detect_stack_use_after_return=0 MOVE_RANGE=yes sanitized 40000-40031 soak 5000 4 1
 	repaired "reset in place" "*" "*:400??"
 }
 
-@test "The sanitizers find nothing in random sequences of calls" {
+@test "the sanitizers find nothing in random sequences of calls" {
 	run sanitized differ 1 1000
 	[ "$status" -eq 0 ]
 	[[ $output =~ repairs:\ [1-9] ]]

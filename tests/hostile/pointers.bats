@@ -9,24 +9,24 @@ setup() {
 	pointers=$build/tests/pointers
 }
 
-@test "Pointers that can't be read end as in the kernel" {
+@test "pointers that can't be read end as in the kernel" {
 	run in_ns 1024-60999 "$pointers"
 	[ "$output" = "all alike" ]
 	run shimmed in_ns 1024-60999 "$pointers"
 	[ "$output" = "all alike" ]
 }
 
-@test "Pointers that can't be read end as in the kernel in a program with threads, too" {
+@test "pointers that can't be read end as in the kernel in a program with threads, too" {
 	run shimmed in_ns 1024-60999 "$pointers" threads
 	[ "$output" = "all alike" ]
 }
 
-@test "Pointers that can't be read end as in the kernel on a stack of the program's own" {
+@test "pointers that can't be read end as in the kernel on a stack of the program's own" {
 	run shimmed in_ns 1024-60999 "$pointers" threads stack
 	[ "$output" = "all alike" ]
 }
 
-@test "A preload that reads such a pointer itself is ended" {
+@test "a preload that reads such a pointer itself is ended" {
 	BROKEN=pointer LD_PRELOAD=$build/tests/broken.so run in_ns "$pointers"
 	[ "$output" != "all alike" ]
 }

@@ -107,7 +107,7 @@ replaced=ABSENT_DISCONNECT
 
 own="connect sendto sendmsg sendmmsg"
 
-@test "Behind such a filter, a program without the library connects to itself" {
+@test "behind such a filter, a program without the library connects to itself" {
 	local call
 	for call in connect sendto sendmsg sendmmsg; do
 		ALLOW=$own run in_ns "$filtered" tcp4 $call
@@ -115,13 +115,13 @@ own="connect sendto sendmsg sendmmsg"
 	done
 }
 
-@test "A filter that does not expect getsockname() ends the process" {
+@test "a filter that does not expect getsockname() ends the process" {
 	[ -n "$(list always)" ]
 	ALLOW=$own run came_of "/tcp4 connect"
 	[ "$output" = killed ]
 }
 
-@test "Where nothing is repaired, what is listed for every call is enough" {
+@test "where nothing is repaired, what is listed for every call is enough" {
 	export ALLOW="$own $(list always)"
 	LD_PRELOAD=$library run in_ns 50000-50001 "$filtered" tcp4 connect
 	[ "$output" = ECONNREFUSED ]
@@ -129,14 +129,14 @@ own="connect sendto sendmsg sendmmsg"
 	[ "$output" = "connected, or connecting" ]
 }
 
-@test "Where a self-connection is prevented, what is listed for that is enough" {
+@test "where a self-connection is prevented, what is listed for that is enough" {
 	can_lack
 	export ALLOW="$own $(list always prevention)"
 	export READS="$(list "prevention reads")" SETS="$(list "prevention sets")"
 	preventions_for_sure | suffices
 }
 
-@test "All that is listed for that is needed" {
+@test "all that is listed for that is needed" {
 	can_lack
 	export ALLOW="$own $(list always prevention)"
 	preventions_for_sure | needed ALLOW $(list prevention)
@@ -148,7 +148,7 @@ own="connect sendto sendmsg sendmmsg"
 	preventions_for_sure | needed SETS $SETS
 }
 
-@test "In a repair, what is listed for it is enough" {
+@test "in a repair, what is listed for it is enough" {
 	can_lack
 	export ALLOW="$own $(list always repair)"
 	repairs_of_connect | suffices
@@ -156,7 +156,7 @@ own="connect sendto sendmsg sendmmsg"
 	repairs_of_connect | grep -v "$replaced" | suffices
 }
 
-@test "In a repair in a program with threads, or of a send, that and what prevents one is enough" {
+@test "in a repair in a program with threads, or of a send, that and what prevents one is enough" {
 	can_lack
 	export ALLOW="$own $(list always prevention repair)"
 	export READS="$(list "prevention reads" "repair reads")"
@@ -164,7 +164,7 @@ own="connect sendto sendmsg sendmmsg"
 	{ repairs_of_sends_and_threads; preventions; } | suffices
 }
 
-@test "All that is listed for a repair is needed" {
+@test "all that is listed for a repair is needed" {
 	can_lack
 	local all="$own $(list always prevention repair)"
 	export ALLOW=$all
@@ -177,7 +177,7 @@ own="connect sendto sendmsg sendmmsg"
 	repairs_of_connect | grep -v "$replaced" | needed SETS $SETS
 }
 
-@test "In a repair that is reported, what is listed for that is enough" {
+@test "in a repair that is reported, what is listed for that is enough" {
 	export ALLOW="$own $(list always repair reports)"
 	export NOSELFCONN_VERBOSE=1 NOSELFCONN_LOG=$BATS_TEST_TMPDIR/log
 	suffices <<<"/tcp4 connect"
@@ -187,7 +187,7 @@ own="connect sendto sendmsg sendmmsg"
 	[ "$output" = ECONNREFUSED ]
 }
 
-@test "All that is listed for a report is needed, and is not listed for a repair" {
+@test "all that is listed for a report is needed, and is not listed for a repair" {
 	export NOSELFCONN_VERBOSE=1 NOSELFCONN_LOG=$BATS_TEST_TMPDIR/log
 	export ALLOW="$own $(list always repair reports)"
 	# That one only if nobody reads.

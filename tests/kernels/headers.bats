@@ -50,12 +50,12 @@ all_known() {
 	[ -z "$unknown" ] || { printf 'not in the table:\n%s' "$unknown" >&2; false; }
 }
 
-@test "The table of options has every option that this machine's headers name" {
+@test "the table of options has every option that this machine's headers name" {
 	[ -e /usr/include/linux/tcp.h ] || machine_cannot "the headers of the kernel are not installed"
 	all_known /usr/include
 }
 
-@test "The table of options has every option that the newest kernel's headers name" {
+@test "the table of options has every option that the newest kernel's headers name" {
 	local headers
 	headers=$("$top/tests/kernels/fetch.sh" headers 2>"$BATS_TEST_TMPDIR/reason") ||
 		machine_cannot "$(cat "$BATS_TEST_TMPDIR/reason")"

@@ -51,43 +51,43 @@ unwatched() {
 	SERVED=1 LD_PRELOAD=$build/tests/inject.so alike "reset in place" tcp4 127.0.0.1 "$@"
 }
 
-@test "A level-triggered set that has the socket before connect() is told, again and again" {
+@test "a level-triggered set that has the socket before connect() is told, again and again" {
 	watched new level add 0 connect wait 0 peek 0 error peek 0
 }
 
-@test "An edge-triggered set that has the socket before connect() is told once" {
+@test "an edge-triggered set that has the socket before connect() is told once" {
 	watched new edge add 0 connect wait 0 peek 0 error peek 0
 }
 
-@test "An edge-triggered set whose first events were read before connect() is told once" {
+@test "an edge-triggered set whose first events were read before connect() is told once" {
 	watched new edge add 0 peek 0 connect wait 0 peek 0 error
 }
 
-@test "A one-shot set is told once, and again when it is rearmed" {
+@test "a one-shot set is told once, and again when it is rearmed" {
 	watched new oneshot add 0 connect wait 0 peek 0 rearm 0 wait 0 peek 0 error
 }
 
-@test "A one-shot set that has fired before connect() is told nothing until it is rearmed" {
+@test "a one-shot set that has fired before connect() is told nothing until it is rearmed" {
 	watched new oneshot add 0 peek 0 connect peek 0 rearm 0 wait 0 peek 0 error
 }
 
-@test "An exclusive registration is told" {
+@test "an exclusive registration is told" {
 	watched new exclusive add 0 connect wait 0 peek 0 error peek 0
 }
 
-@test "Two sets that have the socket are both told" {
+@test "two sets that have the socket are both told" {
 	watched new new level add 0 edge add 1 connect wait 0 wait 1 peek 0 peek 1 error
 }
 
-@test "A set in a set is told" {
+@test "a set in a set is told" {
 	watched new new level add 0 nest 0 1 connect wait 1 wait 0 peek 1 error peek 1
 }
 
-@test "An edge-triggered registration in a nested set is told once" {
+@test "an edge-triggered registration in a nested set is told once" {
 	watched new new new edge add 0 nest 0 1 nest 1 2 connect wait 2 wait 1 wait 0 peek 2 error
 }
 
-@test "A registration outlives a connect() that failed, for the next" {
+@test "a registration outlives a connect() that failed, for the next" {
 	for kind in "tcp4 127.0.0.1" "tcp6 ::1" "mptcp4 127.0.0.1"; do
 		# shellcheck disable=SC2086
 		alike "reset in place" $kind new edge add 0 connect wait 0 error connect wait 0 error
@@ -95,32 +95,32 @@ unwatched() {
 	watched new level add 0 connect wait 0 error connect wait 0 error remove 0
 }
 
-@test "A socket that was removed from a set before connect() can be added again" {
+@test "a socket that was removed from a set before connect() can be added again" {
 	unwatched new level add 0 remove 0 connect add 0 wait 0 peek 0 error remove 0
 }
 
-@test "A set that gets the socket after connect() is told, level-triggered" {
+@test "a set that gets the socket after connect() is told, level-triggered" {
 	unwatched new connect level add 0 wait 0 peek 0 error peek 0
 }
 
-@test "A set that gets the socket after connect() is told, edge-triggered" {
+@test "a set that gets the socket after connect() is told, edge-triggered" {
 	unwatched new connect edge add 0 wait 0 peek 0 error peek 0
 }
 
-@test "A set that gets the socket after connect() is told, one-shot and exclusive" {
+@test "a set that gets the socket after connect() is told, one-shot and exclusive" {
 	unwatched new connect oneshot add 0 wait 0 peek 0 rearm 0 wait 0 error
 	unwatched new connect exclusive add 0 wait 0 peek 0 error
 }
 
-@test "A nested set that gets the socket after connect() is told" {
+@test "a nested set that gets the socket after connect() is told" {
 	unwatched new new nest 0 1 connect level add 0 wait 1 wait 0 error
 }
 
-@test "A set inherited from the parent, which watches the socket, is told in the child" {
+@test "a set inherited from the parent, which watches the socket, is told in the child" {
 	watched new level add 0 fork connect wait 0 peek 0 error
 }
 
-@test "A closed socket is in no set any more" {
+@test "a closed socket is in no set any more" {
 	watched new level add 0 connect wait 0 close peek 0
 	unwatched new connect level add 0 wait 0 close peek 0
 }

@@ -27,7 +27,7 @@ served() {
 	LD_PRELOAD=$build/tests/inject.so INJECT_SERVER=127.0.0.1:40000@2 carried "$1" served
 }
 
-@test "The table has every option of shim/replace/options.c" {
+@test "the table has every option of shim/replace/options.c" {
 	need comm
 	sed -n 's/^\s*{\(SOL_SOCKET\|IPPROTO_[A-Z0-9]*\), \([0-9]*\)},.*/\1 \2/p' \
 		"$top/shim/replace/options.c" | sort >"$BATS_TEST_TMPDIR/shim"
@@ -37,13 +37,13 @@ served() {
 	[ -z "$output" ]
 }
 
-@test "The table has every option that this kernel takes from a TCP socket" {
+@test "the table has every option that this kernel takes from a TCP socket" {
 	run options unknown
 	[ "$status" -eq 0 ]
 	[ -z "$output" ]
 }
 
-@test "Without the library, a socket is self-connected whatever option it has" {
+@test "without the library, a socket is self-connected whatever option it has" {
 	for kind in tcp4 tcp6 mapped mptcp4 mptcp6; do
 		[[ $kind != mptcp* ]] || need_mptcp "the rest has passed"
 		run options run "$kind" refused
@@ -53,38 +53,38 @@ served() {
 	done
 }
 
-@test "An IPv4 socket that is refused has its options" {
+@test "an IPv4 socket that is refused has its options" {
 	carried tcp4 refused
 }
 
-@test "An IPv4 socket that is connected has its options" {
+@test "an IPv4 socket that is connected has its options" {
 	served tcp4
 }
 
-@test "An IPv6 socket that is refused has its options" {
+@test "an IPv6 socket that is refused has its options" {
 	carried tcp6 refused
 }
 
-@test "An IPv6 socket that an IPv4 address refuses has its options" {
+@test "an IPv6 socket that an IPv4 address refuses has its options" {
 	carried mapped refused
 }
 
-@test "An IPv6 socket that is connected to an IPv4 address has its options" {
+@test "an IPv6 socket that is connected to an IPv4 address has its options" {
 	served mapped
 }
 
-@test "An MPTCP socket that is refused has its options" {
+@test "an MPTCP socket that is refused has its options" {
 	need_mptcp
 	carried mptcp4 refused
 	carried mptcp6 refused
 }
 
-@test "An MPTCP socket that is connected has its options" {
+@test "an MPTCP socket that is connected has its options" {
 	need_mptcp
 	served mptcp4
 }
 
-@test "A socket that replaces one that can't be disconnected has its options" {
+@test "a socket that replaces one that can't be disconnected has its options" {
 	ABSENT='' in_ns true || cannot "calls can't be made to fail by ptrace() here"
 	ABSENT='' ABSENT_DISCONNECT=all carried tcp4 replaced
 	ABSENT='' ABSENT_DISCONNECT=all carried tcp6 replaced

@@ -46,22 +46,22 @@ on() {
 	ADDRESSES=$1 "${@:2}"
 }
 
-@test "A refused connect() looks like any other" {
+@test "a refused connect() looks like any other" {
 	both_ways tcp4 127.0.0.1 connect look error poll select read write shutdown look
 	both_ways tcp6 ::1 connect look error poll select read write shutdown look
 	both_ways tcp6 ::ffff:127.0.0.1 connect look error poll select read write shutdown look
 }
 
-@test "A refused connect() of an MPTCP socket looks like any other" {
+@test "a refused connect() of an MPTCP socket looks like any other" {
 	alike "reset in place" mptcp4 127.0.0.1 connect look error poll select read write look
 	alike "reset in place" mptcp6 ::1 connect look error poll select read write look
 }
 
-@test "A connect() with a time limit that is refused looks like any other" {
+@test "a connect() with a time limit that is refused looks like any other" {
 	both_ways tcp4 127.0.0.1 timeout connect look error poll
 }
 
-@test "A connect() that is given up without a retry looks like any other refusal, but for its port" {
+@test "a connect() that is given up without a retry looks like any other refusal, but for its port" {
 	for kind in "tcp4 127.0.0.1" "tcp6 ::1" "mptcp4 127.0.0.1"; do
 		# shellcheck disable=SC2086
 		set -- $kind
@@ -76,103 +76,103 @@ on() {
 	done
 }
 
-@test "A connect() that succeeds in the end looks like any other" {
+@test "a connect() that succeeds in the end looks like any other" {
 	served both_ways tcp4 127.0.0.1 connect look error poll select read write connect look
 	served both_ways tcp6 ::ffff:127.0.0.1 connect look error poll select read write connect look
 }
 
-@test "A refused non-blocking connect() shows in poll() and then in SO_ERROR" {
+@test "a refused non-blocking connect() shows in poll() and then in SO_ERROR" {
 	both_ways tcp4 127.0.0.1 nonblock connect look poll look error poll read write
 	both_ways tcp6 ::1 nonblock connect look poll look error poll read write
 	alike "reset in place" mptcp4 127.0.0.1 nonblock connect poll look error poll read write
 }
 
-@test "A refused non-blocking connect() shows in select()" {
+@test "a refused non-blocking connect() shows in select()" {
 	both_ways tcp4 127.0.0.1 nonblock connect select look error select
 }
 
-@test "A refused non-blocking connect() shows in the second connect(), once" {
+@test "a refused non-blocking connect() shows in the second connect(), once" {
 	both_ways tcp4 127.0.0.1 nonblock connect poll connect look error connect poll connect
 	both_ways tcp6 ::1 nonblock connect poll connect look error connect poll connect
 }
 
-@test "A refused non-blocking connect() shows in read() and write()" {
+@test "a refused non-blocking connect() shows in read() and write()" {
 	both_ways tcp4 127.0.0.1 nonblock connect poll look read read error
 	both_ways tcp4 127.0.0.1 nonblock connect poll look write write error
 }
 
-@test "A non-blocking connect() that succeeds in the end looks like any other" {
+@test "a non-blocking connect() that succeeds in the end looks like any other" {
 	served both_ways tcp4 127.0.0.1 nonblock connect poll select look error connect connect read write
 	served both_ways tcp6 ::ffff:127.0.0.1 nonblock connect poll select look connect connect read
 	served alike "reset in place" mptcp4 127.0.0.1 nonblock connect poll look error connect connect
 }
 
-@test "An error of an earlier connect() that an MPTCP socket has not told yet is told later" {
+@test "an error of an earlier connect() that an MPTCP socket has not told yet is told later" {
 	SERVED=2 served alike "reset in place" mptcp4 127.0.0.1 \
 		nonblock connect to 8 poll unspec connect look poll error poll error
 }
 
-@test "A refused socket can be connected to the same destination again" {
+@test "a refused socket can be connected to the same destination again" {
 	both_ways tcp4 127.0.0.1 connect look connect look connect look error
 	both_ways tcp6 ::1 connect look connect look connect look error
 	alike "reset in place" mptcp4 127.0.0.1 connect look connect look error
 }
 
-@test "A refused socket can be connected to another destination" {
+@test "a refused socket can be connected to another destination" {
 	both_ways tcp4 127.0.0.1 serve 9 connect look connect to 9 look write error connect to 9
 	both_ways tcp6 ::1 serve 9 connect look connect to 9 look write error connect to 9
 	both_ways tcp4 127.0.0.1 connect look connect to 9 look write error
 	alike "reset in place" mptcp6 ::1 serve 9 connect look connect to 9 look write error
 }
 
-@test "A refused non-blocking socket can be connected to another destination" {
+@test "a refused non-blocking socket can be connected to another destination" {
 	both_ways tcp4 127.0.0.1 serve 9 nonblock connect look poll error connect to 9 poll look error \
 		connect to 9
 	both_ways tcp4 127.0.0.1 serve 9 nonblock connect look poll connect to 9 poll error connect to 9
 }
 
-@test "A refused socket can listen" {
+@test "a refused socket can listen" {
 	both_ways tcp4 127.0.0.1 connect look listen look
 }
 
-@test "A refused or connected socket can be disconnected" {
+@test "a refused or connected socket can be disconnected" {
 	both_ways tcp4 127.0.0.1 connect look unspec look error connect look
 	served both_ways tcp4 127.0.0.1 connect look unspec look error
 }
 
-@test "A server can bind the port after a refused connect(), while the socket is open and after" {
+@test "a server can bind the port after a refused connect(), while the socket is open and after" {
 	both_ways tcp4 127.0.0.1 connect look bindable close bindable
 	both_ways tcp6 ::1 connect look bindable close bindable
 	alike "reset in place" mptcp4 127.0.0.1 connect look bindable close bindable
 }
 
-@test "The descriptor keeps its number, FD_CLOEXEC and O_NONBLOCK" {
+@test "the descriptor keeps its number, FD_CLOEXEC and O_NONBLOCK" {
 	both_ways tcp4 127.0.0.1 above cloexec nonblock connect look
 	both_ways tcp4 127.0.0.1 above cloexec connect look
 	both_ways tcp6 ::1 above nonblock connect look
 }
 
-@test "A socket with O_ASYNC, F_SETOWN and F_SETSIG is reset in place and keeps them" {
+@test "a socket with O_ASYNC, F_SETOWN and F_SETSIG is reset in place and keeps them" {
 	alike "reset in place" tcp4 127.0.0.1 async connect look
 	alike "reset in place" tcp6 ::1 async nonblock connect poll look
 }
 
-@test "A socket with F_SETSIG or F_SETOWN alone is reset in place and keeps that" {
+@test "a socket with F_SETSIG or F_SETOWN alone is reset in place and keeps that" {
 	alike "reset in place" tcp4 127.0.0.1 signo connect look
 	alike "reset in place" tcp4 127.0.0.1 owner connect look
 }
 
-@test "A socket with O_ASYNC sends its signal of the outcome last" {
+@test "a socket with O_ASYNC sends its signal of the outcome last" {
 	alike "reset in place" tcp4 127.0.0.1 async nonblock connect poll signal look error
 	served alike "reset in place" tcp4 127.0.0.1 async nonblock connect poll signal look error
 }
 
-@test "A socket of another user is reset in place and stays that user's" {
+@test "a socket of another user is reset in place and stays that user's" {
 	[ "$(id -u)" = 0 ] || cannot "chown needs root"
 	alike "reset in place" tcp4 127.0.0.1 chown connect look
 }
 
-@test "A socket bound to an address is reset in place and the retry leaves from it" {
+@test "a socket bound to an address is reset in place and the retry leaves from it" {
 	alike "reset in place" tcp4 127.0.0.5 late bind 127.0.0.5 connect look connect look
 	served alike "reset in place" tcp4 127.0.0.5 late bind 127.0.0.5 connect look
 	alike "reset in place" tcp6 ::1 late bind ::1 connect look connect look
@@ -181,13 +181,13 @@ on() {
 	alike "reset in place" mptcp4 127.0.0.5 late bind 127.0.0.5 connect look
 }
 
-@test "A port that the kernel chose in bind() is given up, the address is not" {
+@test "a port that the kernel chose in bind() is given up, the address is not" {
 	PORT=40001 alike "reset in place" tcp4 127.0.0.5 bind 127.0.0.5 connect look
 	PORT=40001 served alike "reset in place" tcp4 127.0.0.5 bind 127.0.0.5 connect look
 	PORT=40001 alike "reset in place" tcp6 ::1 bind ::1 nonblock connect poll look error
 }
 
-@test "The retry leaves from a secondary address that the program bound" {
+@test "the retry leaves from a secondary address that the program bound" {
 	need ip
 	on "10.1.2.3/24 10.1.2.4/24" \
 		served alike "reset in place" tcp4 10.1.2.4 late bind 10.1.2.4 connect look
@@ -197,19 +197,19 @@ on() {
 		alike "reset in place" tcp6 fd00::2 late bind fd00::2 connect look
 }
 
-@test "The retry leaves from the address that the kernel chose, where the program bound none" {
+@test "the retry leaves from the address that the kernel chose, where the program bound none" {
 	need ip
 	on 10.1.2.3/24 served both_ways tcp4 10.1.2.3 connect look
 	on 10.1.2.3/24 both_ways tcp4 10.1.2.3 connect look
 }
 
-@test "A socket bound to a device is reset in place, and the retry leaves by it" {
+@test "a socket bound to a device is reset in place, and the retry leaves by it" {
 	[ "$(id -u)" = 0 ] || cannot "another device than lo may need root"
 	served both_ways tcp4 127.0.0.1 device lo connect look
 	both_ways tcp4 127.0.0.1 device lo connect look connect look
 }
 
-@test "A socket of a network namespace that the program left is reset in place" {
+@test "a socket of a network namespace that the program left is reset in place" {
 	alike "reset in place" tcp4 127.0.0.1 unshare connect look error
 	served alike "reset in place" tcp4 127.0.0.1 nonblock unshare connect poll look error
 }

@@ -29,14 +29,14 @@ redirected() {
 	in_redirect "$client" serve 127.0.0.1 8080 tcp4 "$@"
 }
 
-@test "Without the redirect, the same connect() is a self-connection" {
+@test "without the redirect, the same connect() is a self-connection" {
 	run in_ns "$client" serve 127.0.0.1 8080 tcp4 connect 127.0.0.1 40000 names
 	said "connect: ok" "local: 127.0.0.1 40000" "peer: 127.0.0.1 40000"
 	run shimmed in_ns "$client" serve 127.0.0.1 8080 tcp4 connect 127.0.0.1 40000
 	said "connect: ECONNREFUSED"
 }
 
-@test "A connection that is redirected to a server is left alone" {
+@test "a connection that is redirected to a server is left alone" {
 	run redirected connect 127.0.0.1 40000 names
 	said "connect: ok" "local: 127.0.0.1 40000" "peer: 127.0.0.1 40000"
 	run shimmed redirected connect 127.0.0.1 40000 names
@@ -44,19 +44,19 @@ redirected() {
 	not_repaired
 }
 
-@test "A redirected connection is left alone with NOSELFCONN_RETRIES=0" {
+@test "a redirected connection is left alone with NOSELFCONN_RETRIES=0" {
 	NOSELFCONN_RETRIES=0 run shimmed redirected connect 127.0.0.1 40000 names
 	said "connect: ok" "local: 127.0.0.1 40000" "peer: 127.0.0.1 40000"
 	not_repaired
 }
 
-@test "A redirected non-blocking connection is left alone" {
+@test "a redirected non-blocking connection is left alone" {
 	run shimmed redirected nonblock connect 127.0.0.1 40000 wait error names
 	said "connect: EINPROGRESS" "error: ok" "local: 127.0.0.1 40000" "peer: 127.0.0.1 40000"
 	not_repaired
 }
 
-@test "A redirected connection to a server that speaks at once is left alone" {
+@test "a redirected connection to a server that speaks at once is left alone" {
 	need python3
 	# Until what the server said has arrived: the receive queue of the socket with port 40000.
 	export MEANWHILE_FIRST='timeout 10 sh -c "until
@@ -75,7 +75,7 @@ print(s.recv(5).decode(), s.getsockname()[1])'
 	not_repaired
 }
 
-@test "A redirected send with MSG_FASTOPEN, in one segment or many, is left alone" {
+@test "a redirected send with MSG_FASTOPEN, in one segment or many, is left alone" {
 	local call how
 	for call in sendto sendmsg sendmmsg; do
 		for how in q sq; do

@@ -49,7 +49,7 @@ served() {
 }
 
 # Whoever else has it, and wherever, goes on having what the program has.
-@test "A repaired socket is the same socket" {
+@test "a repaired socket is the same socket" {
 	local words=(tcp4 inode connect 127.0.0.1 40000 inode)
 	run in_ns "$client" "${words[@]}"
 	said "connect: ok"
@@ -59,74 +59,74 @@ served() {
 	repaired "reset in place"
 }
 
-@test "Duplicates made before connect() see the same refusal" {
+@test "duplicates made before connect() see the same refusal" {
 	refused dup dup connect look error bindable close look
 }
 
-@test "Duplicates made before connect() see the same connection" {
+@test "duplicates made before connect() see the same connection" {
 	served dup dup connect look write close look
 }
 
-@test "Duplicates of a non-blocking socket see the same outcome" {
+@test "duplicates of a non-blocking socket see the same outcome" {
 	refused nonblock dup connect look poll error look
 	served nonblock dup connect poll error look write
 }
 
-@test "A child that inherited the socket sees the same refusal" {
+@test "a child that inherited the socket sees the same refusal" {
 	refused fork connect look there look there error bindable close there look
 }
 
-@test "A child that inherited the socket sees the same connection" {
+@test "a child that inherited the socket sees the same connection" {
 	served fork connect look there look there write close there look there shutdown there write
 }
 
-@test "A child that connects a socket of its parent gives it the same outcome" {
+@test "a child that connects a socket of its parent gives it the same outcome" {
 	refused fork there connect look there look there bindable
 	refused nonblock fork there connect poll look there look error there error
 }
 
-@test "What one process does to the connection, the other sees" {
+@test "what one process does to the connection, the other sees" {
 	served fork connect look write there shutdown write look there look
 	served pass connect look write there shutdown write look there look
 }
 
-@test "A process that was passed the socket sees the same refusal" {
+@test "a process that was passed the socket sees the same refusal" {
 	refused pass connect look there look there error bindable close there look
 }
 
-@test "A process that was passed the socket sees the same connection" {
+@test "a process that was passed the socket sees the same connection" {
 	served pass connect look there look there write close there look there write
 }
 
-@test "A process that was passed the socket connects it for the first" {
+@test "a process that was passed the socket connects it for the first" {
 	refused pass there connect look there look there bindable
 }
 
-@test "A socket on its way through a Unix socket is the same when it arrives" {
+@test "a socket on its way through a Unix socket is the same when it arrives" {
 	refused send connect look receive look bindable close look
 	served send connect receive look write
 }
 
-@test "A child, a duplicate and another process at once: none keeps the port" {
+@test "a child, a duplicate and another process at once: none keeps the port" {
 	refused dup fork pass connect look there look bindable close bindable there bindable there close
 }
 
-@test "A child whose first thread has ended sees the same" {
+@test "a child whose first thread has ended sees the same" {
 	refused leader connect look there look there error bindable close there look
 	served leader connect look there look there write close there look
 }
 
-@test "A child whose second thread alone has the socket sees the same" {
+@test "a child whose second thread alone has the socket sees the same" {
 	refused table connect look there look there error bindable close there look
 	served table connect look there look there write close there look
 }
 
-@test "A socket on its way to another process is the same when it arrives" {
+@test "a socket on its way to another process is the same when it arrives" {
 	refused post connect look there take there look bindable close there look
 	served post connect look there take there look there write
 }
 
-@test "A process that others may not look at sees the same" {
+@test "a process that others may not look at sees the same" {
 	# With this capability, root may.
 	local setpriv=(setpriv --bounding-set=-sys_ptrace)
 	in_ns "${setpriv[@]}" true || machine_cannot "setpriv can't drop a capability here"
@@ -136,7 +136,7 @@ served() {
 	refused fork there hide connect look there look there error bindable close there look
 }
 
-@test "What chmod() and chown() did to a socket, fstat() goes on showing" {
+@test "what chmod() and chown() did to a socket, fstat() goes on showing" {
 	refused mode connect look
 	shared tcp4 127.0.0.1 7 group | grep -q ok || machine_cannot "there is no second group here"
 	refused group connect look
@@ -159,19 +159,19 @@ ring_alike() {
 	repaired "reset in place" connected
 }
 
-@test "A socket that an io_uring has is the same for that" {
+@test "a socket that an io_uring has is the same for that" {
 	ring_alike open
 }
 
-@test "A socket that an io_uring without a descriptor has is the same for that" {
+@test "a socket that an io_uring without a descriptor has is the same for that" {
 	ring_alike closed
 }
 
-@test "A socket that an io_uring without a descriptor and a mapping has is the same for that" {
+@test "a socket that an io_uring without a descriptor and a mapping has is the same for that" {
 	ring_alike none
 }
 
-@test "A socket that an io_uring of another process has is the same for that" {
+@test "a socket that an io_uring of another process has is the same for that" {
 	ring_alike open there
 	ring_alike closed there
 }
