@@ -29,13 +29,14 @@ connect='exec 3<>/dev/tcp/127.0.0.1/40000 && echo went well'
 }
 
 @test "the step after the action has the command, and the library's path" {
-	run -0 job -- bash -c 'noselfconn --version && [ "$LD_PRELOAD" = "$OUTPUT_LIBRARY" ] &&
+	export others=${single:+:$single} # in_ns preloads it
+	run -0 job -- bash -c 'noselfconn --version && [ "$LD_PRELOAD" = "$OUTPUT_LIBRARY$others" ] &&
 		[ "$(noselfconn --print-preload)" = "$OUTPUT_LIBRARY" ]'
 }
 
 @test "what the job preloads already stays" {
 	LD_PRELOAD=$build/tests/plugin.so run -0 job -- sh -c 'echo "$LD_PRELOAD"'
-	[[ ${lines[-1]} = */libnoselfconn.so:"$build/tests/plugin.so" ]]
+	[[ ${lines[-1]} = */libnoselfconn.so:"$build/tests/plugin.so${single:+:$single}" ]]
 }
 
 @test "it takes a library that is there already, and then needs no compiler" {
