@@ -253,14 +253,6 @@ children() {
 	not_repaired
 }
 
-@test "nor has it before Linux 6.3" {
-	ABSENT='' in_ns true || cannot "calls can't be made to fail by ptrace() here"
-	export FORK=fork LD_PRELOAD=$build/tests/forks.so
-	ABSENT=0:51 run shimmed in_ns "$threads" crowd 1 20
-	[ "$output" = "refused: 20"$'\n'"children: 20, with more descriptors: 0" ]
-	not_repaired
-}
-
 # The first is the child of a call to another port.
 @test "nor has one that another thread makes during a repair" {
 	local how

@@ -31,7 +31,10 @@ i386() {
 
 case $3 in
 quick-one) tests repair/connect.bats repair/fastopen.bats ;;
-quick-two) tests repair/prevention.bats repair/guard.bats hostile/pointers.bats supervise/connects.bats ;;
+quick-two)
+	tests repair/prevention.bats repair/guard.bats hostile/pointers.bats supervise/connects.bats
+	ONLY='has no descriptor of' tests hostile/callers.bats
+	;;
 one)
 	tests kernels/facts.bats kernels/modules.bats repair/connect.bats repair/arguments.bats \
 		repair/fastopen.bats repair/outcome.bats repair/options.bats
@@ -40,7 +43,12 @@ one)
 two)
 	tests repair/epoll.bats repair/shared.bats repair/prevention.bats repair/guard.bats hostile/pointers.bats
 	# Dear here, and on newer kernels the same as elsewhere.
-	case $(uname -r) in 5.10.*) FAULTS=one ONLY='bound socket: refused' tests hostile/faults.bats ;; esac
+	case $(uname -r) in
+	5.10.*)
+		FAULTS=one ONLY='bound socket: refused' tests hostile/faults.bats
+		ONLY='has no descriptor of' tests hostile/callers.bats
+		;;
+	esac
 	tests kernels/yama.bats supervise/connects.bats supervise/kernels.bats
 	# From Linux 6.9 on, a thread has a pidfd, as here.
 	case $(uname -r) in 5.10.* | 6.1.*) tests supervise/hard.bats supervise/places.bats ;; esac
