@@ -7,9 +7,10 @@
  * - INJECT_ERRNO=E INJECT_TIMES=N: the first N connects to an Internet address fail with errno
  *   E before they reach the kernel
  * - INJECT_AFTER=E: the first such connect is made, and reported to have failed with E
- * - INJECT_SERVER=ADDR:PORT@N: before the Nth such connect, a server listens there; it is the
- *   process's own, with a descriptor above 500 that the constructor has opened
- *   (a sendto() that connects, MSG_FASTOPEN with nothing to send, counts as one)
+ * - INJECT_SERVER=ADDR:PORT@N: before the Nth such connect (or sendto() with MSG_FASTOPEN and
+ *   nothing to send), a server listens there. It is the process's own, with a descriptor above
+ *   500. The constructor opens that, because the library may connect in a thread with a
+ *   descriptor table of its own
  * - INJECT_EARLY=ADDR:PORT: the constructor connects there, and says what came of it; preloaded
  *   below the library, it runs before the library's own
  */
@@ -38,9 +39,12 @@ static struct sockaddr_in address(const char *addr, int port)
 }
 
 static int server = -1;
+static pid_t server_owner;
 
 static void open_server(void)
 {
+	server_owner = getpid();
+	close(server);
 	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
 	server = fcntl(fd, F_DUPFD_CLOEXEC, 500);
 	close(fd);
@@ -55,6 +59,8 @@ static void serve(int nth)
 	if (s == NULL || sscanf(s, "%63[^:]:%d@%d", addr, &port, &when) != 3 || when != nth)
 		return;
 	struct sockaddr_in sin = address(addr, port);
+	if (server_owner != getpid()) /* the parent's may serve its other children */
+		open_server();
 	if (bind(server, (struct sockaddr *)&sin, sizeof sin) != 0 || listen(server, 10) != 0)
 		perror("inject: serve");
 }
