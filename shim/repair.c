@@ -282,8 +282,8 @@ static int wait_for(const struct repair *r)
 	int outcome = EBADF, error = 0;
 	if (!is_gone(r))
 		outcome = outcome_of(next_connect(r->fd, &r->dest.any, r->dest.len));
-	if (outcome == EINVAL && sockopt_get(r->fd, SOL_SOCKET, SO_ERROR, &error) &&
-	    undo(r->fd))
+	if (outcome == EINVAL && !is_gone(r) &&
+	    sockopt_get(r->fd, SOL_SOCKET, SO_ERROR, &error) && undo(r->fd))
 		outcome = error != 0 ? error : ECONNABORTED;
 	/* What SO_SNDTIMEO makes of a second connect(). */
 	return outcome == EALREADY ? EINPROGRESS : outcome;
