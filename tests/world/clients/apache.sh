@@ -26,9 +26,9 @@ mkfifo apache.log
 # Told to end, it tells its whole process group.
 setsid apache2 -D FOREGROUND -d "$PWD" -f "$PWD/apache.conf" 2>apache.log &
 exec 3<apache.log
-# When it has said so, it listens.
+# When it has said this, it listens, and says nothing more of its start.
 while read -r line <&3; do
-	case $line in *'resuming normal operations'*) break ;; esac
+	case $line in *AH00094:*) break ;; esac
 done
 curl -q -sS --local-port 20000 http://127.0.0.1:8080/ || true
 kill $!
