@@ -5,6 +5,7 @@
 setup() {
 	load ../lib/helpers
 	load supervised
+	bats_require_minimum_version 1.5.0
 	need_supervisor
 	need pgrep ps
 	cd "$BATS_TEST_TMPDIR" || return
