@@ -49,9 +49,11 @@ two)
 		ONLY='has no descriptor of' tests hostile/callers.bats
 		;;
 	esac
-	tests kernels/yama.bats supervise/connects.bats supervise/kernels.bats
+	tests kernels/yama.bats supervise/connects.bats
 	# From Linux 6.9 on, a thread has a pidfd, as here.
 	case $(uname -r) in 5.10.* | 6.1.*) tests supervise/hard.bats supervise/places.bats ;; esac
+	# Last: it sets ptrace_scope to 3, from which there is no way back.
+	tests supervise/kernels.bats
 	;;
 foreign)
 	tests repair/connect.bats repair/fastopen.bats supervise/kernels.bats
