@@ -27,7 +27,7 @@ seen() {
 	local ns=(in_ns "$range")
 	[ -z "${addresses-}" ] || ns=(in_ns_at "$addresses")
 	ns+=("${through[@]}")
-	run "${ns[@]}" timeout 60 "$prevention" "$1" 100 patient "${@:2}"
+	run "${ns[@]}" timeout 300 "$prevention" "$1" 100 patient "${@:2}"
 	[[ ${lines[-1]} =~ ^'seen: '[1-9] ]] || { echo "without the library: $output" >&2; return 1; }
 	run shimmed "${ns[@]}" timeout 300 "$prevention" "$1" "$times" "${@:2}"
 	[ "${lines[-1]}" = "seen: 0" ] || { echo "$*, with it: $output" >&2; return 1; }
