@@ -5,7 +5,6 @@
 #include "sandbox.h"
 #include "sys.h"
 #include "threads.h"
-#include "uninterrupted.h"
 #include <linux/futex.h>
 #include <linux/sched.h>
 #include <stdatomic.h>
@@ -14,13 +13,22 @@
 
 #pragma weak getauxval
 
+/*
+ * Apart from the caller's stack: on that, a handler may run meanwhile, which the kernel calls
+ * for what the caller does itself (see uninterrupted.c).
+ */
+enum {
+	GUARD = 64 * 1024, /* a page at least; who leaves the stack meets SIGSEGV there */
+	STACK = 64 * 1024, /* room for a handler, too */
+	MEMORY = GUARD + STACK
+};
+
+/* At the end of that memory, above the stack. */
 struct own_table {
-	atomic_int running; /* the kernel clears it when the thread has left the stack */
-	void (*work)(void *);
-	void *arg;
+	_Alignas(16) atomic_int running; /* the kernel clears it when the thread is done */
 	bool done;
-	struct signal_mask mask; /* of the caller, and its stack for signals */
-	stack_t signal_stack;
+	void (*work)(void *);
+	_Alignas(16) char arg[];
 };
 
 /* As a C library makes a thread, so that debuggers know what it is. */
@@ -30,56 +38,55 @@ enum {
 };
 
 /*
- * Makes a thread that begins with own_table_start(t), on the same stack, 256 bytes further
- * down: that leaves the caller room to wait in.
+ * What every ABI lets a function use above its stack pointer: for its argument (i386), or to
+ * save registers (s390x).
  */
+enum { ABOVE = 160 };
+
+/* Makes a thread that begins with own_table_start(t), on that stack. */
 #if defined __x86_64__ && !defined __clang_analyzer__
-static inline long begin(struct own_table *t)
+static inline long begin(struct own_table *t, char *stack)
 {
 	register struct own_table *clear __asm__("r10") = t;
 	long result;
 	__asm__ volatile("syscall\n\t"
 	                 "testq %%rax, %%rax\n\t"
 	                 "jnz 1f\n\t"
-	                 "subq $256, %%rsp\n\t"
-	                 "andq $-16, %%rsp\n\t"
 	                 "movq %%r10, %%rdi\n\t"
 	                 "call own_table_start\n"
 	                 "1:"
 	                 : "=a"(result)
-	                 : "0"((long)SYS_clone), "D"((long)FLAGS), "S"(0L), "d"(0L), "r"(clear)
+	                 : "0"((long)SYS_clone), "D"((long)FLAGS), "S"(stack), "d"(0L),
+	                   "r"(clear)
 	                 : "rcx", "r11", "memory", "cc");
 	return result;
 }
 #elif defined __i386__
-static inline long begin(struct own_table *t)
+static inline long begin(struct own_table *t, char *stack)
 {
 	long result;
 	__asm__ volatile("int $0x80\n\t"
 	                 "testl %%eax, %%eax\n\t"
 	                 "jnz 1f\n\t"
-	                 "subl $256, %%esp\n\t"
-	                 "andl $-16, %%esp\n\t"
 	                 "movl %%edi, (%%esp)\n\t"
 	                 "call own_table_start\n"
 	                 "1:"
 	                 : "=a"(result)
-	                 : "0"(SYS_clone), "b"(FLAGS), "c"(0), "d"(0), "S"(0), "D"(t)
+	                 : "0"(SYS_clone), "b"(FLAGS), "c"(stack), "d"(0), "S"(0), "D"(t)
 	                 : "memory", "cc");
 	return result;
 }
 #elif defined __aarch64__
-static inline long begin(struct own_table *t)
+static inline long begin(struct own_table *t, char *stack)
 {
 	register long x8 __asm__("x8") = SYS_clone;
 	register long x0 __asm__("x0") = FLAGS;
-	register long x1 __asm__("x1") = 0;
+	register long x1 __asm__("x1") = (long)stack;
 	register long x2 __asm__("x2") = 0;
 	register long x3 __asm__("x3") = 0;
 	register struct own_table *x4 __asm__("x4") = t;
 	__asm__ volatile("svc 0\n\t"
 	                 "cbnz x0, 1f\n\t"
-	                 "sub sp, sp, #256\n\t"
 	                 "mov x0, x4\n\t"
 	                 "bl own_table_start\n"
 	                 "1:"
@@ -89,11 +96,11 @@ static inline long begin(struct own_table *t)
 	return x0;
 }
 #elif defined __s390x__
-/* The stack comes first here, and whoever is called saves registers above its own. */
-static inline long begin(struct own_table *t)
+/* The stack comes first here. */
+static inline long begin(struct own_table *t, char *stack)
 {
 	register long r1 __asm__("r1") = SYS_clone;
-	register long r2 __asm__("r2") = 0;
+	register long r2 __asm__("r2") = (long)stack;
 	register long r3 __asm__("r3") = FLAGS;
 	register long r4 __asm__("r4") = 0;
 	register struct own_table *r5 __asm__("r5") = t;
@@ -101,7 +108,6 @@ static inline long begin(struct own_table *t)
 	__asm__ volatile("svc 0\n\t"
 	                 "ltgr %%r2, %%r2\n\t"
 	                 "jnz 1f\n\t"
-	                 "aghi %%r15, -416\n\t"
 	                 "lgr %%r2, %%r5\n\t"
 	                 "brasl %%r14, own_table_start\n"
 	                 "1:"
@@ -111,31 +117,19 @@ static inline long begin(struct own_table *t)
 	return r2;
 }
 #else
-static inline long begin(struct own_table *t)
+static inline long begin(struct own_table *t, char *stack)
 {
 	(void)t;
+	(void)stack;
 	return -ENOSYS;
 }
 #endif
 
-static void set_mask(const struct signal_mask *mask)
-{
-	int result = -1;
-	for (int i = 0; i < 2 && result != 0; i++) /* once may be a passing failure */
-		result = (int)sys(SYS_rt_sigprocmask, SIG_SETMASK, (long)mask, 0, sizeof *mask,
-		                  0, 0);
-}
-
 _Noreturn void own_table_start(struct own_table *t);
 
-/*
- * The stack may be one that a handler of SIGSEGV makes larger. What is closed here is not
- * closed in the program.
- */
+/* What is closed here is not closed in the program. */
 __attribute__((used)) _Noreturn void own_table_start(struct own_table *t)
 {
-	sys(SYS_sigaltstack, (long)&t->signal_stack, 0, 0, 0, 0, 0);
-	set_mask(&t->mask);
 	if (sys(SYS_unshare, CLONE_FILES, 0, 0, 0, 0, 0) == 0) {
 		t->work(t->arg);
 		t->done = true;
@@ -154,25 +148,34 @@ static bool is_imitation(void)
 	return getauxval != NULL && getauxval(AT_SYSINFO_EHDR) == 0;
 }
 
-/* All of them: a handler that runs in the caller would overwrite the stack of the thread. */
-static bool block_signals(struct signal_mask *before)
+/*
+ * With a copy of the argument, because a handler that runs meanwhile may leave the caller's
+ * stack for good, by siglongjmp(3).
+ */
+static bool run(char *memory, void (*work)(void *), void *arg, size_t size)
 {
-	struct signal_mask all;
-	memset(&all, 0xff, sizeof all);
-	return sys(SYS_rt_sigprocmask, SIG_BLOCK, (long)&all, (long)before, sizeof all, 0, 0) ==
-	       0;
+	const size_t above = (sizeof(struct own_table) + size + 15) / 16 * 16;
+	struct own_table *t = (struct own_table *)(memory + MEMORY - above);
+	t->running = 1;
+	t->work = work;
+	memcpy(t->arg, arg, size);
+	if (begin(t, (char *)t - ABOVE) < 0)
+		return false;
+	while (atomic_load(&t->running) != 0)
+		sys(SYS_futex, (long)&t->running, FUTEX_WAIT, 1, 0, 0, 0);
+	memcpy(arg, t->arg, size);
+	return t->done;
 }
 
-__attribute__((noinline)) bool own_table_run(void (*work)(void *), void *arg)
+bool own_table_run(void (*work)(void *), void *arg, size_t size)
 {
-	struct own_table t = {.running = 1, .work = work, .arg = arg};
-	if (is_single_threaded() || is_sandboxed() || is_imitation() ||
-	    sys(SYS_sigaltstack, 0, (long)&t.signal_stack, 0, 0, 0, 0) != 0 ||
-	    !block_signals(&t.mask))
+	if (is_single_threaded() || is_sandboxed() || is_imitation())
 		return false;
-	if (begin(&t) > 0)
-		while (atomic_load(&t.running) != 0)
-			sys(SYS_futex, (long)&t.running, FUTEX_WAIT, 1, 0, 0, 0);
-	set_mask(&t.mask);
-	return t.done;
+	char *memory = sys_mmap(MEMORY);
+	if (memory == NULL)
+		return false;
+	bool done = sys_mprotect((unsigned long)memory, GUARD, PROT_NONE) == 0 &&
+	            run(memory, work, arg, size);
+	sys(SYS_munmap, (long)memory, MEMORY, 0, 0, 0, 0);
+	return done;
 }

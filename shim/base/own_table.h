@@ -11,16 +11,19 @@
 #define NOSELFCONN_OWN_TABLE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /*
- * Calls work(arg) there, and waits until it has returned and all copies are closed. The thread
- * runs on the caller's stack, and has its thread-local storage and its signal mask. Before
- * Linux 5.9 the copies are closed as it ends, perhaps a moment later, so work should close what
- * matters itself.
+ * Calls work() there with a copy of arg, which is size bytes long, and waits until it has
+ * returned and all copies of descriptors are closed; then arg is what work() made of the copy.
+ * The thread has a stack of its own, and the caller's thread-local storage and signal mask.
+ * Signals must be blocked (uninterrupted.h), so that no handler is called in it that knows only
+ * the caller's stack. Before Linux 5.9 the descriptors are closed as it ends, perhaps a moment
+ * later, so work should close what matters itself.
  *
  * False if work has not run, because there is no such thread: the process has one thread only,
- * a seccomp filter is in force, or the kernel refuses.
+ * a seccomp filter is in force, or the kernel refuses it or its memory.
  */
-bool own_table_run(void (*work)(void *), void *arg);
+bool own_table_run(void (*work)(void *), void *arg, size_t size);
 
 #endif

@@ -75,7 +75,7 @@ static void say_in_log(struct text *line)
 {
 	struct uninterrupted u;
 	uninterrupted_begin(&u);
-	if (!own_table_run(append_to_log, line))
+	if (!own_table_run(append_to_log, line, sizeof *line))
 		append_to_log(line);
 	uninterrupted_end(&u);
 }
@@ -145,7 +145,10 @@ static void add_outcome(struct text *t, int outcome)
 	text_add_number(t, (unsigned)outcome, 10);
 }
 
-void report_repair(int fd, const struct endpoint *end, const char *how, int outcome)
+/* Not inlined, even by link-time optimization: a repair has no room on the stack for the line.
+ */
+__attribute__((noinline)) void report_repair(int fd, const struct endpoint *end,
+                                             const char *how, int outcome)
 {
 	char buf[256];
 	struct text line = text_in(buf, sizeof buf);

@@ -51,12 +51,12 @@ heals() {
 	repaired "reset in place"
 }
 
-# on_small_stack WHERE: libnoselfconn(7) says how many bytes a repair takes there. Here these are all
-# that there is. Only on x86-64, because other machines have larger frames.
+# on_small_stack: libnoselfconn(7) says how many bytes a repair takes. Here these are all that there
+# is. Only on x86-64, because other machines have larger frames.
 on_small_stack() {
 	[ "$(uname -m)" = x86_64 ] && [ -z "${ABI-}" ] || machine_cannot "only for x86-64"
 	local stack
-	stack=$(awk "/^$1 .* KiB of stack\\.\$/ { print \$(NF - 3) * 1024 }" "$top/man/libnoselfconn.7")
+	stack=$(awk '/^On x86-64, .* KiB of stack\.$/ { print $(NF - 3) * 1024 }' "$top/man/libnoselfconn.7")
 	# The dynamic linker takes more to look up a function.
 	export LD_BIND_NOW=1 NOSELFCONN_VERBOSE=1
 	self_connects "$callers" stack "$stack"
@@ -70,11 +70,11 @@ on_small_stack() {
 }
 
 @test "connect() on a small stack, as a coroutine has one; the repair is reported" {
-	on_small_stack "On x86-64,"
+	on_small_stack
 }
 
 @test "the same in a program with threads" {
-	MOVE_RANGE=yes on_small_stack "In a program with several threads"
+	MOVE_RANGE=yes on_small_stack
 }
 
 # As libsigsegv does it. The repair meets the page while signals are blocked.
@@ -120,6 +120,20 @@ on_small_stack() {
 @test "a repair blocks all signals but those that must never be blocked" {
 	export LD_PRELOAD=$build/tests/meanwhile.so MEANWHILE='echo unblocked: $UNBLOCKED'
 	heals "unblocked: 4 5 7 8 9 11 19 31 32 33"$'\n'"refused: 1" "$callers"
+}
+
+# The caller waits for a thread of the library's.
+@test "in a program with threads, a handler of such a signal is called in a repair, too" {
+	export MOVE_RANGE=yes LD_PRELOAD=$build/tests/caller.so
+	self_connects "$signals" handled return
+	says "refused: 2"$'\n'handled "$signals" handled return
+	repaired "reset in place"
+}
+
+@test "it may leave connect() with siglongjmp()" {
+	export MOVE_RANGE=yes LD_PRELOAD=$build/tests/caller.so
+	self_connects "$signals" handled jump
+	says "refused: 1"$'\n'handled "$signals" handled jump
 }
 
 @test "a handler that jumps out of connect() leaves no descriptor, mask or cancel state behind" {

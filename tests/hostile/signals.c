@@ -10,14 +10,20 @@
  * - wait HOW: a single, blocking connect(), of which a handler with or without SA_RESTART must
  *   be able to interrupt the waiting: the server that the preload serve.so, with SERVE_FULL=1,
  *   lets come up does not answer before the third signal
+ * - handled HOW: a single connect(), while which the preload caller.so has a handler called
+ * that takes much stack; HOW is "return" or "jump". What came of a second one, after it.
+ *
+ * With MOVE_RANGE, the same in a process with another thread (see move-range.h).
  */
 #include "attempt.h"
+#include "move-range.h"
 
 #include <err.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 
 enum { SERVER = 500 };
@@ -134,6 +140,59 @@ static void wait_for(int flags)
 	show(&t);
 }
 
+static volatile sig_atomic_t handled;
+
+/* Waits until the library's own thread has ended: the links are this one and two of any folder.
+ */
+static void wait_until_alone(void)
+{
+	struct stat st;
+	for (int i = 0; stat("/proc/self/task", &st) == 0 && st.st_nlink > 3 && i < 10000; i++)
+		usleep(1000);
+}
+
+/* Takes much stack, in which nobody else writes. caller.so waits for the call. */
+__attribute__((noinline)) static void answer(void)
+{
+	volatile char much[8192];
+	size_t changed = 0;
+	for (size_t i = 0; i < sizeof much; i++)
+		much[i] = (char)0xff;
+	attempt(-1);
+	wait_until_alone();
+	for (size_t i = 0; i < sizeof much; i++)
+		changed += much[i] != (char)0xff;
+	if (changed > 0)
+		printf("%zu bytes changed\n", changed);
+}
+
+static void note_signal(int sig)
+{
+	handled = 1;
+	jump(sig);
+	answer();
+}
+
+static void be_handled(bool jumps)
+{
+	const struct sigaction action = {.sa_handler = note_signal};
+	struct tally t = {0};
+	may_jump = jumps;
+	for (volatile int i = 0; i < 2; i++) {
+		volatile int fd = open_socket();
+		sigaction(SIGSEGV, &action, NULL);
+		if (sigsetjmp(back, 1) == 0) {
+			count(&t, fd, attempt(fd));
+		} else {
+			answer();
+		}
+		abort_and_close(fd);
+	}
+	show(&t);
+	printf("%s\n", handled ? "handled" : "not handled");
+	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
+}
+
 static void check_state(const sigset_t *mask)
 {
 	sigset_t now;
@@ -153,6 +212,7 @@ int main(int argc, char **argv)
 	const char *word = argc > 1 ? argv[1] : "", *how = argc > 2 ? argv[2] : "";
 	int flags = strcmp(how, "restart") == 0 ? SA_RESTART : 0, before = descriptors();
 	sigset_t mask;
+	move_range();
 	pthread_sigmask(SIG_BLOCK, NULL, &mask);
 	if (strcmp(word, "storm") == 0 && argc == 4) {
 		storm(flags, atoi(argv[3]));
@@ -161,6 +221,8 @@ int main(int argc, char **argv)
 	} else if (strcmp(word, "wait") == 0 && argc == 3) {
 		wait_for(flags);
 		return 0;
+	} else if (strcmp(word, "handled") == 0 && argc == 3) {
+		be_handled(strcmp(how, "jump") == 0);
 	} else {
 		errx(2, "see the head of this file's source");
 	}
