@@ -10,9 +10,10 @@
  *   cancel-waiting CALL    a thread that is cancelled while it waits in "connect", "sendto",
  *                          "sendmsg" or "sendmmsg"
  *   child [alone]          a thread connects, and while the library reads the ephemeral port
- * range, another one forks a child; says whether that has it open, too. With "alone", the
- * process can have no more threads by then closer TIMES           a thread connects, another
- * one closes that descriptor meanwhile, and opens a file, which is to stay as it is
+ *                          range, another one forks a child; says whether that has it open,
+ *                          too. With "alone", the process can have no more threads by then
+ *   closer TIMES           a thread connects, another one closes that descriptor meanwhile, and
+ *                          opens a file, which is to stay as it is
  */
 #include "attempt.h"
 #include "move-range.h"
