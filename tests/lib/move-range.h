@@ -12,10 +12,12 @@
 #ifndef MOVE_RANGE_H
 #define MOVE_RANGE_H
 
+#include "proc.h"
+
 #include <arpa/inet.h>
 #include <err.h>
 #include <pthread.h>
-#include <stdio.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -45,26 +47,11 @@ static void make_library_read_it(void)
 	pthread_join(thread, NULL);
 }
 
-static void move_range_once(void)
-{
-	char range[32] = "";
-	FILE *f = fopen(RANGE_FILE, "r+e");
-	if (f == NULL || fgets(range, sizeof range, f) == NULL)
-		err(2, RANGE_FILE);
-	rewind(f);
-	fputs(OTHER_RANGE, f);
-	fflush(f);
-	make_library_read_it();
-	rewind(f);
-	fputs(range, f);
-	if (fclose(f) != 0)
-		err(2, RANGE_FILE);
-}
-
-/* In the mount namespace of netns.c. */
+/* In a mount namespace of our own, so that no other process sees that file. */
 static void put_file_there(char *path)
 {
-	if (mount(path, RANGE_FILE, NULL, MS_BIND, NULL) != 0)
+	if (unshare(CLONE_NEWNS) != 0 || !make_mounts_private() ||
+	    mount(path, RANGE_FILE, NULL, MS_BIND, NULL) != 0)
 		err(2, "%s", path);
 	unlink(path);
 }
@@ -77,16 +64,17 @@ static void hide_range(void)
 		err(2, "%s", path);
 	close(fd);
 	put_file_there(path);
-	make_library_read_it();
 }
 
 static void move_range(void)
 {
 	const char *how = getenv("MOVE_RANGE");
-	if (how != NULL && strcmp(how, "once") == 0)
-		move_range_once();
-	else if (how != NULL)
-		hide_range();
+	if (how == NULL)
+		return;
+	hide_range();
+	make_library_read_it();
+	if (strcmp(how, "once") == 0 && umount(RANGE_FILE) != 0)
+		err(2, RANGE_FILE);
 }
 
 #endif

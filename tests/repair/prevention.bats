@@ -134,6 +134,18 @@ need_mptcp_here() {
 	[[ $output =~ ^'seen: '[01]$ ]]
 }
 
+@test "a test that moves the range moves it for itself alone" {
+	local how
+	for how in yes once; do
+		# shellcheck disable=SC2016
+		MOVE_RANGE=$how run in_ns sh -c '"$@"
+			cat /proc/sys/net/ipv4/ip_local_port_range
+			! grep local_port_range /proc/self/mounts' sh "$prevention" epoll 1
+		[ "$status" = 0 ]
+		said $'40000\t40001'
+	done
+}
+
 # leaves WORD...: what is left on a socket is what is left without the library.
 leaves() {
 	run in_ns 40000-40009 "${in_silence[@]}" "$prevention" poll 1 left to 127.0.0.1 20020 "$@"
