@@ -17,7 +17,7 @@ sample() {
 
 # tests: the samples.
 tests() {
-	env -i PATH="$PATH" HOME="$PWD" BUILD="${fake-$build}" JOBS=1 tree/tests/lib/run.sh tree/tests/sample
+	env -i PATH="$PATH" HOME="$PWD" BUILD="${fake-$build}" JOBS="${jobs-1}" tree/tests/lib/run.sh tree/tests/sample
 }
 
 run_tests() {
@@ -51,14 +51,32 @@ failed:
 1 passed, 1 failed, 0 skipped" ]]
 }
 
-@test "each test is shown when it ends" {
-	mkfifo shown
-	sample first true
-	sample second "read -r -t 20 <>$PWD/shown"
+# is_shown_before_the_last_ends: the first test is, and only then the last one, which waits, passes.
+is_shown_before_the_last_ends() {
 	set -o pipefail
 	tests | while read -r line; do
 		case $line in 'ok 1 '*) timeout 20 sh -c 'echo >shown' ;; esac
 	done
+}
+
+@test "each test is shown when it ends" {
+	mkfifo shown
+	sample first true
+	sample second "read -r -t 20 <>$PWD/shown"
+	is_shown_before_the_last_ends
+}
+
+# bats shows the end of one when it begins another.
+@test "with several at a time, tests are shown before the whole file has ended" {
+	need parallel
+	mkfifo shown
+	sample several true
+	for i in 2 3 4 5 6; do
+		printf '@test "%s" {\n\ttrue\n}\n' "$i"
+	done >>tree/tests/sample/several.bats
+	printf '@test "waits" {\n\tread -r -t 20 <>%s\n}\n' "$PWD/shown" >>tree/tests/sample/several.bats
+	jobs=2
+	is_shown_before_the_last_ends
 }
 
 @test "it fails if no repair could be tested, or nothing at all" {
