@@ -14,21 +14,29 @@
 #include <stddef.h>
 #include <string.h>
 
+/* Will the error queue tell of what is sent? A control message may ask for timestamps, too. */
+static bool is_told_of(int fd, int flags, bool has_control)
+{
+	int timestamps = 0;
+	return (flags & MSG_ZEROCOPY) != 0 || has_control ||
+	       (sockopt_get(fd, SOL_SOCKET, SO_TIMESTAMPING, &timestamps) && timestamps != 0);
+}
+
 struct fastopen fastopen_begin(int fd, int flags, const struct sockaddr *addr, socklen_t len,
-                               size_t size)
+                               size_t size, bool has_control)
 {
 	struct fastopen f = {
 	        .fd = fd, .flags = flags, .addr = addr, .len = len, .before = errno};
 	f.opens = !config.off && sockopt_tcp_state(fd) == STATE_CLOSE;
 	if (!f.opens)
 		return f;
-	bool zerocopy = (flags & MSG_ZEROCOPY) != 0 && size > 0;
-	bool must = size > FITS_ANY_BUFFER || zerocopy;
+	bool told = size > 0 && is_told_of(fd, flags, has_control);
+	bool must = size > FITS_ANY_BUFFER || told;
 	bool range_is_known = must && ephemeral_ports_again();
 	if (must || !is_single_threaded())
 		f.prevention = prevent_begin(fd, addr, len);
 	bool certain = range_is_known && (f.prevention.by_range || !f.prevention.needed);
-	f.apart = must && !certain && (zerocopy || (flags & MSG_DONTWAIT) == 0);
+	f.apart = must && !certain && (told || (flags & MSG_DONTWAIT) == 0);
 	return f;
 }
 
@@ -76,7 +84,8 @@ struct fastopen fastopen_begin_message(int fd, int flags, const void *msg)
 	if (is_readable(msg) &&
 	    is_readable((const char *)msg + sizeof(struct msghdr) - READABLE_BYTES))
 		memcpy(&m, msg, sizeof m);
-	return fastopen_begin(fd, flags, m.msg_name, m.msg_namelen, size_of(&m));
+	return fastopen_begin(fd, flags, m.msg_name, m.msg_namelen, size_of(&m),
+	                      m.msg_controllen > 0);
 }
 
 bool fastopen_otherwise(struct fastopen *f, ssize_t result)

@@ -9,7 +9,8 @@
  * A send that is larger than the buffers would wait for itself forever, before anybody could
  * look at it. So its self-connection is prevented, as in a program with threads (prevent.h); if
  * that is not certain to succeed, a send of nothing opens the connection first. The same goes
- * for a send with MSG_ZEROCOPY: its completion could not be taken back.
+ * for a send of which the error queue tells, by a completion (MSG_ZEROCOPY) or a timestamp
+ * (SO_TIMESTAMPING): that could not be taken back.
  */
 #ifndef NOSELFCONN_FASTOPEN_H
 #define NOSELFCONN_FASTOPEN_H
@@ -32,9 +33,12 @@ struct fastopen {
 	struct prevention prevention;
 };
 
-/* Before a send of size bytes with MSG_FASTOPEN. addr need not be readable. */
+/*
+ * Before a send of size bytes, perhaps with control messages, with MSG_FASTOPEN. addr need not
+ * be readable.
+ */
 struct fastopen fastopen_begin(int fd, int flags, const struct sockaddr *addr, socklen_t len,
-                               size_t size);
+                               size_t size, bool has_control);
 
 /* The same, for a struct msghdr, which need be neither readable nor aligned. */
 struct fastopen fastopen_begin_message(int fd, int flags, const void *msg);

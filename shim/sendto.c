@@ -13,7 +13,7 @@ __attribute__((noinline)) static ssize_t sendto_opening(int fd, const void *buf,
                                                         int flags, const struct sockaddr *addr,
                                                         socklen_t len)
 {
-	struct fastopen f = fastopen_begin(fd, flags, addr, len, n);
+	struct fastopen f = fastopen_begin(fd, flags, addr, len, n, false);
 	ssize_t sent;
 	do
 		sent = f.apart ? fastopen_apart(&f, buf)

@@ -71,6 +71,7 @@ static const struct name options[] = {
         {"SO_REUSEPORT", SOL_SOCKET, 15},
         {"SO_SNDTIMEO", SOL_SOCKET, 21},
         {"SO_PEERNAME", SOL_SOCKET, 28},
+        {"SO_TIMESTAMPING", SOL_SOCKET, 37},
         {"SO_PROTOCOL", SOL_SOCKET, 38},
         {"SO_PEEK_OFF", SOL_SOCKET, 42},
         {"SO_COOKIE", SOL_SOCKET, 57},

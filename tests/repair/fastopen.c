@@ -6,8 +6,9 @@
  * 40000, d the descriptor is duplicated, c TCP_FASTOPEN_CONNECT is set, and a call that was
  * refused is made again, t there is another thread, h the descriptor is a high one, s the
  * buffers and segments are as small as can be, p a process listens there and reads, q the same
- * at port 8080, z MSG_ZEROCOPY is used, and the completions are counted. CALL is sendto,
- * sendmsg, sendmmsg, or connect (TCP_FASTOPEN_CONNECT and write()).
+ * at port 8080, and what the error queue tells of the data is counted: z completions of
+ * MSG_ZEROCOPY, m timestamps of SO_TIMESTAMPING, k those that a control message asks for. CALL
+ * is sendto, sendmsg, sendmmsg, or connect (TCP_FASTOPEN_CONNECT and write()).
  */
 #include "older.h"
 
@@ -15,6 +16,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/net_tstamp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -37,6 +39,8 @@ enum { HIGH = 400, SERVER = 500 }; /* the descriptor that tests/preloads/inject.
 
 static char hello[] = "hello", *data = hello;
 static size_t size = 5;
+static char control[CMSG_SPACE(sizeof(int))];
+static size_t control_size;
 static struct sockaddr_in dest;
 
 static ssize_t send_by(const char *call, int fd, int flags)
@@ -45,7 +49,9 @@ static ssize_t send_by(const char *call, int fd, int flags)
 	struct mmsghdr m[2] = {{.msg_hdr = {.msg_name = &dest,
 	                                    .msg_namelen = sizeof dest,
 	                                    .msg_iov = iov,
-	                                    .msg_iovlen = 2}}};
+	                                    .msg_iovlen = 2,
+	                                    .msg_control = control,
+	                                    .msg_controllen = control_size}}};
 	if (strcmp(call, "sendto") == 0)
 		return sendto(fd, data, size, flags, (struct sockaddr *)&dest, sizeof dest);
 	if (strcmp(call, "sendmsg") == 0)
@@ -130,13 +136,25 @@ static void be_small(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
 }
 
-static int completions(int fd)
+static const int timestamps = SOF_TIMESTAMPING_TX_SCHED;
+
+static void ask_by_control_message(void)
+{
+	struct cmsghdr head = {.cmsg_len = CMSG_LEN(sizeof timestamps),
+	                       .cmsg_level = SOL_SOCKET,
+	                       .cmsg_type = SO_TIMESTAMPING};
+	memcpy(control, &head, sizeof head);
+	memcpy(control + CMSG_LEN(0), &timestamps, sizeof timestamps);
+	control_size = sizeof control;
+}
+
+static int told_by_error_queue(int fd)
 {
 	int n = 0;
-	char control[256];
-	struct msghdr m = {.msg_control = control, .msg_controllen = sizeof control};
+	char what[256];
+	struct msghdr m = {.msg_control = what, .msg_controllen = sizeof what};
 	while (recvmsg(fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0) {
-		m.msg_controllen = sizeof control;
+		m.msg_controllen = sizeof what;
 		n++;
 	}
 	return n;
@@ -185,6 +203,10 @@ int main(int argc, char **argv)
 		dup(fd);
 	if (strchr(how, 'z') != NULL)
 		setsockopt(fd, SOL_SOCKET, SO_ZEROCOPY, &on, sizeof on);
+	if (strchr(how, 'm') != NULL)
+		setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &timestamps, sizeof timestamps);
+	if (strchr(how, 'k') != NULL)
+		ask_by_control_message();
 	if (strchr(how, 'c') != NULL)
 		setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof on);
 	if (strchr(how, 'b') != NULL && bind(fd, (struct sockaddr *)&dest, sizeof dest) != 0)
@@ -225,8 +247,8 @@ int main(int argc, char **argv)
 	}
 	if (strchr(how, 'c') != NULL && error != 0)
 		show("again", send_by(call, fd, MSG_FASTOPEN | MSG_NOSIGNAL));
-	if (strchr(how, 'z') != NULL)
-		printf("completions: %d\n", completions(fd));
+	if (strpbrk(how, "zmk") != NULL)
+		printf("error queue: %d\n", told_by_error_queue(fd));
 	if (strpbrk(how, "pq") != NULL) {
 		printf("from port %d\n", local_port(fd));
 		close(fd);
