@@ -6,6 +6,12 @@
 #include "base/sys.h"
 #include <errno.h>
 
+/* A seccomp filter that answers EINVAL does so for no socket at all, too. */
+static bool is_answer_of_kernel(const struct address *a)
+{
+	return sys_bind(-1, &a->any, a->len) == -EBADF;
+}
+
 /*
  * With IP_BIND_ADDRESS_NO_PORT, a bind() that succeeds chooses no port, and to bind the address
  * that the socket already has changes nothing. Asked twice, like a socket option.
@@ -26,7 +32,7 @@ enum port_owner bound_port(int fd, bool choose)
 		int result = sys_bind(fd, &a.any, a.len);
 		if (result == 0)
 			owner = PORT_OF_KERNEL;
-		else if (result == -EINVAL)
+		else if (result == -EINVAL && is_answer_of_kernel(&a))
 			owner = PORT_OF_PROGRAM;
 	}
 	if (changes)

@@ -140,6 +140,14 @@ on_small_stack() {
 	heals "jumped: 300" "$signals" jump 300
 }
 
+# With one thread, as the manual says.
+@test "in a program with threads, no handler of SIGIO sees a self-connection" {
+	self_connects "$signals" told 2
+	says "refused: 1"$'\n'"seen by a handler: 0" "$signals" told 2
+	not_repaired
+	[ -n "${ABI-}" ] || says "refused: 1"$'\n'"seen by a handler: 1" "$signals" told 1
+}
+
 @test "a signal without SA_RESTART interrupts connect() while it waits after a repair" {
 	export SERVE_FULL=1 LD_PRELOAD=$serve
 	self_connects "$signals" wait interrupt
@@ -424,6 +432,21 @@ refused_calls() {
 
 @test "where a seccomp filter refuses what keeps the port from being chosen again" {
 	refused_calls any socket bind
+}
+
+# The kernel's answer for a socket that has a port, too.
+@test "where a seccomp filter refuses bind() with EINVAL, it is not for the program's port" {
+	self_connects "$callers" refuse bind 22
+	run shimmed in_ns "$callers" refuse bind 22
+	[ "$output" = "refused: 1" ]
+	repaired "reset in place"
+}
+
+# As the manual says.
+@test "where a seccomp filter refuses getsockname(), the library sees no self-connection" {
+	run shimmed in_ns "$callers" refuse getsockname
+	[ "$output" = "connected: 1" ]
+	not_repaired
 }
 
 @test "where a seccomp filter refuses to block signals, the repair does without" {

@@ -12,7 +12,7 @@
  *   atexit                 in an atexit() handler
  *   vfork, vfork-shared    in a vfork() child, on a socket of its own or of its parent
  *   chroot DIR             after chroot() to DIR
- *   refuse NAME            after a seccomp filter that refuses that system call with EPERM
+ *   refuse NAME [ERRNO]    after a seccomp filter that refuses that system call, with EPERM
  *   trap NAME              the same, but a handler of SIGSYS refuses it
  *   reuse-stderr WHAT      after stderr was closed, and is now descriptor 2 of a "socket", the
  *                          connecting one, or a "file"; says what was written there
@@ -222,12 +222,19 @@ static void refuse(const char *name, unsigned how)
 	static const struct {
 		const char *name;
 		int number;
-	} calls[] = {{"socket", SYS_socket},         {"dup3", SYS_dup3},
-	             {"openat", SYS_openat},         {"getsockopt", SYS_getsockopt},
-	             {"setsockopt", SYS_setsockopt}, {"bind", SYS_bind},
-	             {"fcntl", SYS_fcntl},           {"prctl", SYS_prctl},
-	             {"getdents64", SYS_getdents64}, {"readlinkat", SYS_readlinkat},
-	             {"statx", SYS_statx},           {"rt_sigprocmask", SYS_rt_sigprocmask}};
+	} calls[] = {{"socket", SYS_socket},
+	             {"dup3", SYS_dup3},
+	             {"openat", SYS_openat},
+	             {"getsockopt", SYS_getsockopt},
+	             {"setsockopt", SYS_setsockopt},
+	             {"bind", SYS_bind},
+	             {"getsockname", SYS_getsockname},
+	             {"fcntl", SYS_fcntl},
+	             {"prctl", SYS_prctl},
+	             {"getdents64", SYS_getdents64},
+	             {"readlinkat", SYS_readlinkat},
+	             {"statx", SYS_statx},
+	             {"rt_sigprocmask", SYS_rt_sigprocmask}};
 	struct sock_filter filter[] = {
 	        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 	        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1), BPF_STMT(BPF_RET | BPF_K, how),
@@ -391,7 +398,7 @@ int main(int argc, char **argv)
 		attempt_and_tell(open_socket());
 	} else if (strcmp(word, "refuse") == 0) {
 		fd = open_socket();
-		refuse(arg, SECCOMP_RET_ERRNO | EPERM);
+		refuse(arg, SECCOMP_RET_ERRNO | (argc > 3 ? (unsigned)atoi(argv[3]) : EPERM));
 		attempt_and_tell(fd);
 	} else if (strcmp(word, "trap") == 0) {
 		fd = open_socket();

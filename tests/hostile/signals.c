@@ -13,12 +13,16 @@
  * - handled HOW: a single connect(), while which the preload caller.so has a handler called
  * that takes much stack; HOW is "return" or "jump". What came of a second one, after it.
  *
+ * - told THREADS: a single connect() of a socket with O_ASYNC. How often the handler of SIGIO
+ * saw a self-connection.
+ *
  * With MOVE_RANGE, the same in a process with another thread (see move-range.h).
  */
 #include "attempt.h"
 #include "move-range.h"
 
 #include <err.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -193,6 +197,40 @@ static void be_handled(bool jumps)
 	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
 }
 
+static int watched;
+static volatile sig_atomic_t seen;
+
+static void look(int sig)
+{
+	int before = errno;
+	(void)sig;
+	seen += to_itself(watched);
+	errno = before;
+}
+
+static void *ends_at_once(void *unused)
+{
+	return unused;
+}
+
+static void be_told(int threads)
+{
+	const struct sigaction action = {.sa_handler = look, .sa_flags = SA_RESTART};
+	struct tally t = {0};
+	pthread_t thread;
+	if (threads > 1 && (pthread_create(&thread, NULL, ends_at_once, NULL) != 0 ||
+	                    pthread_join(thread, NULL) != 0))
+		err(2, "pthread_create");
+	sigaction(SIGIO, &action, NULL);
+	watched = open_socket();
+	fcntl(watched, F_SETOWN, getpid());
+	fcntl(watched, F_SETFL, O_ASYNC);
+	count(&t, watched, attempt(watched));
+	abort_and_close(watched);
+	show(&t);
+	printf("seen by a handler: %d\n", seen);
+}
+
 static void check_state(const sigset_t *mask)
 {
 	sigset_t now;
@@ -221,6 +259,8 @@ int main(int argc, char **argv)
 	} else if (strcmp(word, "wait") == 0 && argc == 3) {
 		wait_for(flags);
 		return 0;
+	} else if (strcmp(word, "told") == 0 && argc == 3) {
+		be_told(atoi(how));
 	} else if (strcmp(word, "handled") == 0 && argc == 3) {
 		be_handled(strcmp(how, "jump") == 0);
 	} else {
