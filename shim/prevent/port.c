@@ -20,13 +20,13 @@ static atomic_uint given, minute;
 static atomic_uint refused;
 
 /*
- * The clock of the vDSO is no system call. Shifted, because a 32-bit machine has no 64-bit
- * division; that is near enough.
+ * The coarse clock of the vDSO is no system call, whatever the machine's own clock; the fine
+ * one may be. Shifted, because a 32-bit machine has no 64-bit division; that is near enough.
  */
 static unsigned milliseconds(void)
 {
 	struct timespec t = {0};
-	if (clock_gettime == NULL || clock_gettime(CLOCK_MONOTONIC, &t) != 0)
+	if (clock_gettime == NULL || clock_gettime(CLOCK_MONOTONIC_COARSE, &t) != 0)
 		return 0;
 	return (unsigned)t.tv_sec * 1000 + (unsigned)(t.tv_nsec >> 20);
 }
