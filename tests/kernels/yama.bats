@@ -8,6 +8,11 @@ setup() {
 	scope=/proc/sys/kernel/yama/ptrace_scope
 	[ "${OWN_MACHINE-}" = 1 ] || machine_cannot "this machine's Yama is not ours to set"
 	[ -e $scope ] || machine_cannot "the kernel has no Yama"
+	before=$(cat $scope)
+}
+
+teardown() {
+	[ -z "${before-}" ] || echo "$before" >$scope
 }
 
 # refused SCOPE COMMAND...: there, a client that the command runs is connected to itself, and

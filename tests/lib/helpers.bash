@@ -89,9 +89,13 @@ need_mptcp() {
 	"$client" mptcp4 2>/dev/null || cannot "the kernel has no MPTCP${1:+: $1}"
 }
 
-# Skips the test if sockets have IP_LOCAL_PORT_RANGE (Linux 6.3).
+# has_range KIND: such sockets have IP_LOCAL_PORT_RANGE (of TCP, Linux 6.3).
+has_range() {
+	in_ns "$client" "$1" opt 0 51 0 2>/dev/null
+}
+
 need_no_range() {
-	! in_ns "$client" tcp4 opt 0 51 0 2>/dev/null ||
+	! has_range tcp4 ||
 		machine_cannot "the kernel has IP_LOCAL_PORT_RANGE: make check-kernels has one without"
 }
 
