@@ -9,7 +9,8 @@
  *   ABSENT_DISCONNECT=all    connect() with AF_UNSPEC is refused on every socket (EOPNOTSUPP);
  *                            with "mptcp", on those of MPTCP only
  *
- * Exit status 125: that can't be done here.
+ * A process that raises SIGURG lacks nothing, and is as fast as others, until it raises it
+ * again. Exit status 125: that can't be done here.
  */
 #include "older.h"
 
@@ -86,6 +87,7 @@ static int failure(pid_t pid, const unsigned long long *args, unsigned long long
 
 /* By thread: the errno that its call fails with. PIDs are few in a namespace of its own. */
 static int failing[65536];
+static bool lacks_nothing[65536];
 
 static void at_call(pid_t pid)
 {
@@ -120,8 +122,12 @@ static void trace(pid_t child)
 			sig = 0;
 		} else if (status >> 16 != 0 || sig == SIGSTOP) {
 			sig = 0; /* an event, or a child that has just been attached to */
+		} else if (sig == SIGURG) {
+			lacks_nothing[pid % 65536] = !lacks_nothing[pid % 65536];
+			sig = 0;
 		}
-		ptrace(PTRACE_SYSCALL, pid, NULL, (long)sig);
+		ptrace(lacks_nothing[pid % 65536] ? PTRACE_CONT : PTRACE_SYSCALL, pid, NULL,
+		       (long)sig);
 	}
 	err(125, "waitpid");
 }

@@ -27,6 +27,7 @@
 #include <linux/in6.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -709,6 +710,13 @@ struct attempt {
 	bool served, replaced;
 };
 
+/* What lacking.c does is for connect() alone: the rest is slow with it. */
+static void toggle_lacking(const struct attempt *t)
+{
+	if (t->replaced)
+		raise(SIGURG);
+}
+
 /* Connects both sockets; says where the outcome or the repair is not what it should be. */
 static int connect_both(const struct attempt *t, int plain, int repaired)
 {
@@ -717,7 +725,9 @@ static int connect_both(const struct attempt *t, int plain, int repaired)
 	address(t->kind, SELF_PORT, &self);
 
 	/* The first takes the port that is left, where a listener has come to 40000. */
+	toggle_lacking(t);
 	int error = connect(repaired, (struct sockaddr *)&self, len) == 0 ? 0 : errno;
+	toggle_lacking(t);
 	const char *how = repair_made();
 	if (is_self_connected(repaired)) {
 		printf(" self-connected\n");
@@ -754,6 +764,7 @@ static int try(const struct attempt *t)
 	const struct option *o = t->option;
 	int a = new_socket(k), b = new_socket(k);
 
+	toggle_lacking(t);
 	read_state(a, &fresh);
 	int failed = set_option(a, k, o);
 	if (failed == ENOPROTOOPT || failed == EOPNOTSUPP)
