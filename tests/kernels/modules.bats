@@ -91,6 +91,43 @@ other() {
 	[ "$output" = "$without" ]
 }
 
+# What service meshes do: such a socket has functions of its own (tcp_bpf).
+@test "a socket that a BPF program puts into a sockmap is not connected to itself" {
+	local mapped=(in_ns "$build/tests/sockmap" "$client")
+	"${mapped[@]}" 2>/dev/null || machine_cannot "there are no BPF programs for cgroups here"
+	run "${mapped[@]}" tcp4 connect 127.0.0.1 40000 names
+	said "connect: ok" "local: 127.0.0.1 40000" "peer: 127.0.0.1 40000" "in a sockmap: 1"
+	run shimmed "${mapped[@]}" tcp4 connect 127.0.0.1 40000 timewait \
+		serve 127.0.0.1 40000 connect 127.0.0.1 40000 names
+	said "connect: ECONNREFUSED" "timewait: 0" "serve: ok" \
+		"connect: ok" "local: 127.0.0.1 40001" "peer: 127.0.0.1 40000" "in a sockmap: 3"
+	repaired "reset in place"
+	run shimmed "${mapped[@]}" tcp6 nonblock connect ::1 40000 wait error timewait
+	said "connect: EINPROGRESS" "error: ECONNREFUSED" "timewait: 0" "in a sockmap: 1"
+	local words=(tcp4 bind 127.0.0.1 40000 connect 127.0.0.1 40000 names say hello)
+	run "${mapped[@]}" "${words[@]}"
+	said "peer: 127.0.0.1 40000" "answer: hello" "in a sockmap: 1"
+	run shimmed "${mapped[@]}" "${words[@]}"
+	said "peer: 127.0.0.1 40000" "answer: hello" "in a sockmap: 3"
+}
+
+@test "a socket whose segments are signed is not connected to itself, and keeps its key" {
+	local how tried=''
+	for how in md5 ao; do
+		run in_ns "$build/tests/signed" $how
+		[ "$status" != 125 ] || continue
+		tried+=" $how"
+		said "signed: connected to itself" "unsigned: no answer" "signed: connected"
+		run shimmed in_ns "$build/tests/signed" $how
+		said "signed: no answer" "unsigned: no answer" "signed: connected"
+		repaired "reset in place" connecting
+	done
+	case $tried in
+	'') machine_cannot "the kernel has neither TCP_MD5SIG nor TCP-AO" ;;
+	' md5') machine_cannot "the kernel has no TCP-AO (Linux 6.7): the rest has passed" ;;
+	esac
+}
+
 # Its name is still that of TCP.
 @test "a socket of TCP that SMC took over is not connected to itself, and stays one of SMC" {
 	run in_ns "$client" tcp4 ulp smc connect 127.0.0.1 40000 get 6 31 names
