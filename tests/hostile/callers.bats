@@ -294,6 +294,7 @@ children() {
 	[[ $output =~ ^"refused: 20"$'\n'"children: "[0-9]+", with more descriptors: 0"$ ]]
 }
 
+# A sandbox: see kernels.bats.
 @test "in a program with threads, too, a socket that can't be disconnected is replaced" {
 	ABSENT='' in_ns true || cannot "calls can't be made to fail by ptrace() here"
 	export MOVE_RANGE=yes

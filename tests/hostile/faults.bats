@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Whatever system call fails during a repair, what the program gets is right, or an honest error.
+# Whatever system call fails during a repair, what the program gets is right, or an honest error. No
+# kernel fails them when it is asked to, so strace does it.
 
 setup() {
 	load ../lib/helpers

@@ -9,6 +9,7 @@ load ../lib/helpers
 setup() {
 	need_namespaces
 	export NOSELFCONN_RETRIES=1
+	# By a filter, because a kernel would have to be booted without IPv6 for these tests alone.
 	no_ipv6=("$build/tests/no-ipv6")
 }
 
