@@ -12,7 +12,7 @@ struct option {
 };
 
 /*
- * Every option of a TCP socket that can be set before connect() and read, up to Linux 6.18. By
+ * Every option of a TCP socket that can be set before connect() and read, up to Linux 7.3. By
  * number, because no libc's headers name them all. Not here:
  *  - SO_SNDBUF, SO_RCVBUF: below; the kernel doubles them, and may have chosen them itself
  *  - TCP_MAXSEG, TCP_WINDOW_CLAMP: a connect() or an undo forgets them, see undo.h
