@@ -17,7 +17,9 @@ TEST_PROGRAMS = $(addprefix $(BUILD)/tests/,$(basename $(notdir $(TEST_SOURCES))
 	$(patsubst tests/preloads/%.c,$(BUILD)/tests/%.so,$(wildcard tests/preloads/*.c))
 RUN_TESTS = BUILD='$(abspath $(BUILD))' JOBS=$(JOBS) tests/lib/run.sh
 
+# What another thread could see is looked for less often here.
 check: TESTS = tests/repair tests/command
+check: export TIMES ?= 4000
 check: all test-programs
 	@CI= $(RUN_TESTS) $(TESTS)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# make install, uninstall and dist.
+# make install and uninstall.
 
 load ../lib/helpers
 bats_require_minimum_version 1.5.0
@@ -103,26 +103,6 @@ files() {
 	install -D -m 644 i386/l/libnoselfconn.so "$root/$lib/libnoselfconn.so"
 	run -0 "${i386[@]}" "$root/bin/noselfconn" -s ./other
 	[ "$output" = preloaded ]
-	run -0 "$root/bin/noselfconn" -s "$build/tests/preloaded"
-	[ "$output" = preloaded ]
-}
-
-@test "the tarball builds, tests and installs by itself" {
-	need bats dash busybox mksh
-	mkdir tarball
-	make -s -C "$top" BUILD="$PWD/tarball" dist
-	version=$(sed -n 's/^nsc_version=//p' "$top/scripts/noselfconn")
-	tar -xzf "tarball/noselfconn-$version.tar.gz"
-	cd "noselfconn-$version"
-	run -0 find . -name '*.o' -o -name '*.so' -o -name .git
-	[ -z "$output" ]
-	run -0 make -s CFLAGS=-O1
-	# A test run within one: without the variables of this one.
-	run -0 env -i PATH="${PATH//"$BATS_LIBEXEC:"/}" HOME="$HOME" CI="${CI-}" make -s CFLAGS=-O1 \
-		check JOBS=1 TESTS=tests/command/wrapper.bats \
-		BATS_FLAGS="--filter (version.agrees|bash.is.connected)"
-	has 'ok 1 bash is connected' 'ok 2 --version agrees' '2 passed, 0 failed, 0 skipped'
-	run -0 make -s CFLAGS=-O1 install PREFIX="$root"
 	run -0 "$root/bin/noselfconn" -s "$build/tests/preloaded"
 	[ "$output" = preloaded ]
 }

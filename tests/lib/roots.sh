@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # roots.sh quick|all SUITE...: in root directories of other Debian releases, which have other C
 # libraries and compilers, runs
-#  - `make check`, with warnings as errors: what is built there works there; if quick, that is
-#    only built, not run;
+#  - `make check`, and the tests of the compilers, with warnings as errors: what is built there works
+#    there; if quick, that is only built, not run;
 #  - the tests of the repair, in programs that were built there, with the library that was built
 #    here (in BUILD).
 # debootstrap makes them. They are kept in ~/.cache/noselfconn/roots: remove one to have it made
@@ -76,7 +76,8 @@ passes() {
 	tar -cf - --exclude=./.git --exclude=./build --exclude="./$build" . |
 		tar -xf - -C "$roots/$1/noselfconn"
 	# shellcheck disable=SC2086 # a list of words
-	in_root "$1" make -s $goals CFLAGS='-O2 -g -Werror'
+	in_root "$1" make -s $goals CFLAGS='-O2 -g -Werror' \
+		TESTS='tests/repair tests/command tests/packaging/compilers.bats'
 	built=$?
 	echo "the tests of the repair, with the library that was built outside:"
 	cp "$build/libnoselfconn.so" "$roots/$1/noselfconn/build" || return

@@ -55,6 +55,27 @@ programs() {
 	[ -z "$output" ]
 }
 
+@test "the tarball builds, tests and installs by itself" {
+	need bats dash busybox mksh
+	mkdir tarball
+	make -s -C "$top" BUILD="$PWD/tarball" dist
+	version=$(sed -n 's/^nsc_version=//p' "$top/scripts/noselfconn")
+	tar -xzf "tarball/noselfconn-$version.tar.gz"
+	cd "noselfconn-$version"
+	run find . -name '*.o' -o -name '*.so' -o -name .git
+	[ -z "$output" ]
+	make -s CFLAGS=-O1
+	# A test run within one: without the variables of this one.
+	run env -i PATH="${PATH//"$BATS_LIBEXEC:"/}" HOME="$HOME" CI="${CI-}" make -s CFLAGS=-O1 \
+		check JOBS=1 TESTS=tests/command/wrapper.bats \
+		BATS_FLAGS="--filter (version.agrees|bash.is.connected)"
+	[ "$status" = 0 ]
+	[[ $output = *'ok 1 bash is connected'*'ok 2 --version agrees'*'2 passed, 0 failed, 0 skipped' ]]
+	make -s CFLAGS=-O1 install PREFIX="$BATS_TEST_TMPDIR/root"
+	run "$BATS_TEST_TMPDIR/root/bin/noselfconn" -s "$build/tests/preloaded"
+	[ "$output" = preloaded ]
+}
+
 @test "the programs are hardened as the library is" {
 	need readelf nm
 	make -s -C "$top" BUILD="$PWD/build"
