@@ -96,6 +96,9 @@ static void show(const char *what, int fd)
 	}
 }
 
+/* How long to wait: the kernel tells an MPTCP socket of a refusal a moment later. */
+static int patience_ms = 10000;
+
 /* One line of the table. */
 static void try(const char *name, int fd, const void *addr, socklen_t len)
 {
@@ -105,9 +108,8 @@ static void try(const char *name, int fd, const void *addr, socklen_t len)
 	int result = connect(fd, (const struct sockaddr *)addr, len);
 	int e = errno;
 	printf("%s: %d: %s", name, result, e == E2BIG ? "errno untouched" : strerror(e));
-	/* The kernel tells an MPTCP socket of a refusal a moment later. */
 	if (result < 0 && e == EINPROGRESS)
-		poll(&(struct pollfd) {.fd = fd, .events = POLLOUT}, 1, 10000);
+		poll(&(struct pollfd) {.fd = fd, .events = POLLOUT}, 1, patience_ms);
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0) {
 		printf("; error: %s", strerror(error));
 		show("local", fd);
@@ -328,6 +330,7 @@ static void no_answer(void)
 	const struct sigaction interrupt = {.sa_handler = handler};
 	union address full = local(&tcp4, FULL);
 	int server = listening(&tcp4, &full, sizeof full.in, 0), fill = open_kind(&tcp4);
+	patience_ms = 0;
 	try("filling the queue", fill, &full, sizeof full.in);
 
 	int fd = open_kind(&tcp4);
