@@ -7,8 +7,10 @@ setup() {
 	need_namespaces
 }
 
-memcheck=(valgrind --quiet --error-exitcode=99 --leak-check=full)
-helgrind=(valgrind --quiet --error-exitcode=99 --tool=helgrind)
+# Without what gdb would need: files of /tmp, named by the number of the process, which is the same
+# in each namespace.
+memcheck=(valgrind --quiet --vgdb=no --error-exitcode=99 --leak-check=full)
+helgrind=(valgrind --quiet --vgdb=no --error-exitcode=99 --tool=helgrind)
 
 # faulty DEFECT FLAG...: builds a program with that defect.
 faulty() {
