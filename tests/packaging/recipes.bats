@@ -53,9 +53,10 @@ for n, step in enumerate(yaml.safe_load(open("action.yml"))["runs"]["steps"])]'
 # repository: a clone of it gets what is here.
 repository() {
 	need git
-	export GIT_CONFIG_COUNT=3 GIT_CONFIG_KEY_0=user.name GIT_CONFIG_KEY_1=user.email \
-		GIT_CONFIG_VALUE_0=x GIT_CONFIG_VALUE_1=x \
-		GIT_CONFIG_KEY_2=url.$PWD/origin.insteadOf GIT_CONFIG_VALUE_2=https://example.com/noselfconn.git
+	export HOME=$PWD # for git's settings
+	git config --global user.name x
+	git config --global user.email x
+	git config --global "url.$PWD/origin.insteadOf" https://example.com/noselfconn.git
 	checkout
 	mv noselfconn origin
 	git -C origin init -q
@@ -113,7 +114,8 @@ repository() {
 	SYSTEMD_UNIT_PATH=$PWD/units: run -0 systemd-analyze verify units/worker.service
 	[[ $output != *noselfconn.conf* ]]
 	group=$(sed -n 's/^SystemCallFilter=//p' recipe)
-	in_ns strace -f -qq -o calls -E LD_PRELOAD="$library" "$client" tcp4 connect 127.0.0.1 40000
+	in_ns strace -f -qq -o calls -E LD_PRELOAD="$library${single:+:$single}" \
+		"$client" tcp4 connect 127.0.0.1 40000
 	allowed "$group" | sort -u >allowed
 	grep -oE '^[0-9]+ +[a-z0-9_]+\(' calls | grep -oE '[a-z0-9_]+\(' | tr -d '(' | sort -u >called
 	grep -x bind called # of a guard: it was a repair
