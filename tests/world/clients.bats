@@ -266,7 +266,7 @@ print(connection.getresponse().read().decode())'
 	need php php-pgsql
 	alone='received invalid response to SSL negotiation' refused='Connection refused' server=psql
 	proven php -r '
-		set_error_handler(fn($number, $text) => print(strstr($text, "failed: ") . "\n"));
+		set_error_handler(fn($number, $text) => print((strstr($text, "failed: ") ?: $text) . "\n"));
 		$db = pg_connect("host=127.0.0.1 port=40000 user=me dbname=me") or exit(1);
 		echo pg_fetch_result(pg_query($db, "select reply"), 0);'
 }
