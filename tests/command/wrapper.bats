@@ -23,6 +23,8 @@ make_tree() {
 }
 
 setup() {
+	# In a directory that we may not search, each missing command is one that can't be run.
+	PATH=$(tr : '\n' <<<"$PATH" | while read -r folder; do [ ! -x "$folder" ] || echo "$folder"; done | paste -sd :)
 	tree=$BATS_FILE_TMPDIR/tree
 	wrapper=$tree/scripts/noselfconn
 	ours=$tree/build/libnoselfconn.so
