@@ -5,7 +5,7 @@
 # modules: veth dummy vrf smc nft_chain_nat nft_nat tls sctp ip_vs ip_vs_rr sch_netem
 # modules: dccp_ipv4 l2tp_ip rds_tcp vsock_loopback tipc kcm hmac sha1_generic
 cd "$1/tests" || exit
-# How often prevention.bats tries, and how long fastopen.bats waits: here processors are imitated.
+# How often prevention.bats and others try, and how long fastopen.bats waits: here processors are imitated.
 BUILD=$2 OWN_MACHINE=1 TIMES=200 LIMIT=60
 export BUILD OWN_MACHINE TIMES LIMIT
 "$BUILD/tests/prompt"
