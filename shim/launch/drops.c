@@ -5,32 +5,41 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Does env(1) drop it with this option, and what comes next? */
-static bool option_drops(const char *option, const char *next)
+/* Is it -i, perhaps with others in one word? */
+static bool clears_environment(const char *option)
 {
-	const char *flag = option + strcspn(option, "iuCS"); /* several in one word */
-	if (strncmp(option, "--", 2) == 0)
-		return strcmp(option, "--ignore-environment") == 0 ||
-		       strcmp(option, "--unset=LD_PRELOAD") == 0;
-	if (*flag == 'u')
-		return strcmp(flag[1] == '\0' && next != NULL ? next : flag + 1,
-		              "LD_PRELOAD") == 0;
-	return *flag == 'i' || strcmp(option, "-") == 0;
+	return strcmp(option, "-") == 0 || strcmp(option, "--ignore-environment") == 0 ||
+	       (option[1] != '-' && option[strcspn(option, "iuCS")] == 'i');
 }
 
-static bool env_drops(char *const *arguments)
+/* Returns where the value of an option begins: "" if it is the next word; NULL if it has none.
+ */
+static const char *value_in(const char *option)
+{
+	static const char *const with_value[] = {"--unset", "--chdir", "--split-string"};
+	for (size_t i = 0; i < sizeof with_value / sizeof with_value[0]; i++) {
+		size_t len = strlen(with_value[i]);
+		if (strncmp(option, with_value[i], len) == 0)
+			return option + len + (option[len] == '=');
+	}
+	const char *flag = option + strcspn(option, "uCS");
+	return option[1] == '-' || *flag == '\0' ? NULL : flag + 1;
+}
+
+/* The words of env(1): options, then variables, then the command. */
+static bool env_drops(char *const *words)
 {
 	bool drops = false;
-	for (const char *word; (word = *arguments) != NULL; arguments++) {
-		if (strncmp(word, "LD_PRELOAD=", 11) == 0)
-			drops = strstr(word, "libnoselfconn") == NULL;
-		else if (word[0] == '-')
-			drops |= option_drops(word, arguments[1]);
-		else if (strchr(word, '=') == NULL)
-			break;
-		if (strcmp(word, "-u") == 0 && arguments[1] != NULL)
-			arguments++;
+	for (; *words != NULL && (*words)[0] == '-'; words++) {
+		const char *value = value_in(*words);
+		drops |= clears_environment(*words);
+		if (value != NULL && value[0] == '\0' && words[1] != NULL)
+			value = *++words;
+		drops |= value != NULL && strcmp(value, "LD_PRELOAD") == 0;
 	}
+	for (; *words != NULL && strchr(*words, '=') != NULL; words++)
+		if (strncmp(*words, "LD_PRELOAD=", 11) == 0)
+			drops = strstr(*words, "libnoselfconn") == NULL;
 	return drops;
 }
 

@@ -609,6 +609,11 @@ compiled() {
 	dropping env -u LD_PRELOAD "$program"
 	dropping env -u HOME -uLD_PRELOAD "$program"
 	dropping env --unset=LD_PRELOAD "$program"
+	if env -C / --unset HOME true; then # GNU's
+		dropping env --unset LD_PRELOAD "$program"
+		dropping env -C / -i "$program"
+		dropping env -u HOME --chdir / - "$program"
+	fi
 	dropping env LD_PRELOAD= "$program"
 	printf '#!/bin/sh\nunset LD_PRELOAD\nexec "$@"\n' >sudo && chmod +x sudo
 	for name in doas pkexec trickle mptcpize systemd-run; do ln -s sudo $name; done
@@ -618,6 +623,8 @@ compiled() {
 @test "env that keeps LD_PRELOAD is run without a warning, also with --strict" {
 	reached env A=i "$build/tests/preloaded" -i
 	reached env -u HOME "$build/tests/preloaded"
+	reached env A=B "$build/tests/preloaded" -i
+	reached env -u -i "$build/tests/preloaded"
 	reached env -i LD_PRELOAD="$ours" "$build/tests/preloaded"
 }
 
