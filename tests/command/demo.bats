@@ -131,6 +131,16 @@ at_once() {
 	[[ $output != *'works here'* ]]
 }
 
+@test "a machine that is too busy for it says nothing of the library" {
+	sed 's/ -t 300 / -t 2 /' "$top/scripts/demo" >"$BATS_TEST_TMPDIR/demo"
+	echo 'cat >/dev/null' >"$BATS_TEST_TMPDIR/wrapper" # ends when the demo does
+	run -125 in_ns bash "$BATS_TEST_TMPDIR/demo" "$BATS_TEST_TMPDIR/wrapper"
+	has 'With noselfconn:' 'cannot be shown here: bash did not get through the loop in five minutes'
+	echo exit >"$BATS_TEST_TMPDIR/wrapper"
+	run -1 in_ns bash "$BATS_TEST_TMPDIR/demo" "$BATS_TEST_TMPDIR/wrapper"
+	has "does NOT work here: the command can't be run"
+}
+
 @test "where the library prevents self-connections, it shows that" {
 	c_library_without __libc_single_threaded
 	rm "$tree/build"
