@@ -26,6 +26,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/net_tstamp.h>
 #include <linux/netlink.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -169,6 +170,7 @@ static const struct option {
         {SOL_SOCKET, NAMED(SO_MARK), {7, 1}, NULL},
         {SOL_SOCKET, NAMED(SO_TIMESTAMP), {1, 0}, NULL},
         {SOL_SOCKET, NAMED(SO_TIMESTAMPNS), {1, 0}, NULL},
+        {SOL_SOCKET, NAMED(SO_TIMESTAMPING), {SOF_TIMESTAMPING_TX_SCHED, 0}, NULL},
         {SOL_SOCKET, NAMED(SO_MAX_PACING_RATE), {100000000, -1}, NULL},
         {SOL_SOCKET, NAMED(SO_ZEROCOPY), {1, 0}, NULL},
         {SOL_SOCKET, NAMED(SO_BUSY_POLL), {1, 0}, NULL},
