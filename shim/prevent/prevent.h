@@ -29,8 +29,8 @@ struct prevention {
 };
 
 /*
- * To be called before fd connects to addr, which need not be readable. Does nothing to a socket
- * that is connected or that the program has bound to a port.
+ * To be called before fd connects to addr, which need not be readable. A port that the socket
+ * has, because it is connected or the program has bound one, stays.
  */
 struct prevention prevent_begin(int fd, const struct sockaddr *addr, socklen_t len);
 
