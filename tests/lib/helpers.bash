@@ -89,6 +89,11 @@ need_mptcp() {
 	"$client" mptcp4 2>/dev/null || cannot "the kernel has no MPTCP${1:+: $1}"
 }
 
+# kernel_is_from VERSION: it is that one or a later one.
+kernel_is_from() {
+	[ "$(printf '%s\n' "$1" "$(uname -r)" | sort -V | head -n 1)" = "$1" ]
+}
+
 # has_range KIND: such sockets have IP_LOCAL_PORT_RANGE (of TCP, Linux 6.3).
 has_range() {
 	in_ns "$client" "$1" opt 0 51 0 2>/dev/null

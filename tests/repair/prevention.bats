@@ -214,6 +214,8 @@ in_silence=(sh -c 'ip route add 192.0.2.1 dev lo && exec "$@"' sh)
 	said "99 connected, then Cannot assign requested address" \
 		"99 connected, then Cannot assign requested address"
 	run shimmed in_ns 40000-40099 "$prevention" poll 200 many
+	# What the kernel does with an odd number of ports, also if the program sets the range.
+	kernel_is_from 6.8 || output=${output//98 connected/99 connected}
 	[ "$output" = "$without" ] || { diff <(echo "$without") <(echo "$output") >&2; false; }
 }
 

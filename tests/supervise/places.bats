@@ -63,7 +63,7 @@ thread = threading.Thread(target=connect); thread.start(); thread.join()')
 }
 
 threads_have_pidfds() {
-	[ "$(printf '6.9\n%s\n' "$(uname -r)" | sort -V | head -n 1)" = 6.9 ]
+	kernel_is_from 6.9
 }
 
 @test "a thread that has descriptors of its own, or whose process has lost its first thread" {
