@@ -40,7 +40,7 @@ enum { HIGH = 400, SERVER = 500 }; /* the descriptor that tests/preloads/inject.
 static char hello[] = "hello", *data = hello;
 static size_t size = 5;
 static char control[CMSG_SPACE(sizeof(int))];
-static size_t control_size;
+static unsigned control_size;
 static struct sockaddr_in dest;
 
 static ssize_t send_by(const char *call, int fd, int flags)
