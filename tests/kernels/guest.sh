@@ -3,7 +3,7 @@
 # guest.sh TOP BUILD PART: what check.sh runs inside a machine. PART may also be a .bats file,
 # relative to tests.
 # modules: veth dummy vrf smc nft_chain_nat nft_nat tls sctp ip_vs ip_vs_rr sch_netem
-# modules: dccp_ipv4 l2tp_ip rds_tcp vsock_loopback tipc kcm hmac sha1_generic
+# modules: dccp_ipv4 l2tp_ip rds_tcp vsock_loopback tipc kcm
 cd "$1/tests" || exit
 # How often prevention.bats and others try, and how long fastopen.bats waits: here processors are imitated.
 BUILD=$2 OWN_MACHINE=1 TIMES=200 LIMIT=60
