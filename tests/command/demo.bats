@@ -27,7 +27,7 @@ has() {
 
 @test "it shows the self-connection, its repair, and that the port is free" {
 	run -0 in_ns "$wrapper" --self-test
-	has 'Attempt 1 succeeded, connected to itself: 127.0.0.1:40000 -> 127.0.0.1:40000.' \
+	has 'Attempt 1 was connected to itself: 127.0.0.1:40000 -> 127.0.0.1:40000.' \
 		'is answered "Is anybody there?"' \
 		'that wants the port now fails: Address already in use' \
 		'All 2 attempts failed, as they should.' \
@@ -155,7 +155,7 @@ at_once() {
 @test "what the environment says of the library does not count" {
 	run -0 in_ns env NOSELFCONN=off NOSELFCONN_RETRIES=0 NOSELFCONN_LOG=/nonexistent/x \
 		LD_PRELOAD="$library" "$wrapper" --self-test
-	has 'Attempt 1 succeeded' 'noselfconn works here.'
+	has 'Attempt 1 was connected to itself' 'noselfconn works here.'
 }
 
 @test "make demo runs it" {
