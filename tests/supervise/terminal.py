@@ -32,9 +32,9 @@ class Terminal:
         os.write(self.fd, text.encode())
 
     def until(self, pattern):
-        """What is shown until the pattern is; ends the program after ten seconds without a word."""
+        """What is shown until the pattern is; ends the program after a minute without a word."""
         while not (found := re.search(pattern, self.seen)):
-            if not select.select([self.fd], [], [], 10)[0]:
+            if not select.select([self.fd], [], [], 60)[0]:
                 sys.exit(f"no {pattern!r} in {self.seen!r}")
             self.seen += os.read(self.fd, 4096).decode(errors="replace")
         shown, self.seen = self.seen[: found.end()], self.seen[found.end() :]
