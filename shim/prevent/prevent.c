@@ -131,16 +131,16 @@ static bool has_begun(int outcome)
 	       outcome == EISCONN;
 }
 
-/* A signal handler that interrupted the call may have put another socket under the number. */
-static bool is_other_by_now(const struct prevention *p, int fd, int outcome)
+/* A signal handler or a thread may have put another socket under the number. */
+static bool is_other_by_now(const struct prevention *p, int fd)
 {
 	struct prevention now = {0};
-	return outcome == EINTR && read_range(&now, fd) && now.before != p->parts[p->part];
+	return read_range(&now, fd) && now.before != p->parts[0] && now.before != p->parts[1];
 }
 
 void prevent_end(const struct prevention *p, int fd, int outcome)
 {
-	if (p->by_range && !is_other_by_now(p, fd, outcome) && !set_range(fd, p->before))
+	if (p->by_range && !is_other_by_now(p, fd) && !set_range(fd, p->before))
 		set_range(fd, p->before); /* once may be a passing failure */
 	if (!p->needed || p->by_range || sockopt_tcp_state(fd) != STATE_CLOSE)
 		return;

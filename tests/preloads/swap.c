@@ -2,7 +2,8 @@
 /*
  * A preload for below the library: another thread closes the descriptor that the process's
  * first connect() was for, and opens something else under the same number, just before the
- * connect() call number SWAP_AT, or after number SWAP_AFTER, which then is interrupted. SWAP
+ * connect() call number SWAP_AT, or after number SWAP_AFTER, which then is interrupted, unless
+ * there is GOES_ON. SWAP
  * says what: "file", "socket", "range", a socket with a port range of its own, or "self", a
  * socket that is bound to port 40000, connected to itself, and has sent a byte; or "shutdown":
  * it only shuts the socket down. With SWAP_BY=signal, it is no thread but a handler of SIGUSR1,
@@ -80,13 +81,14 @@ static void swap_by_thread(void)
 static void swap_if(const char *when, int calls)
 {
 	const char *at = getenv(when);
+	int before = errno;
 	if (at == NULL || calls != atoi(at))
 		return;
 	if (getenv("SWAP_BY") != NULL)
 		swap_by_signal();
 	else
 		swap_by_thread();
-	errno = EINTR;
+	errno = getenv("GOES_ON") != NULL ? before : EINTR;
 }
 
 int connect(int fd, const struct sockaddr *addr, socklen_t len)

@@ -199,12 +199,24 @@ in_silence=(sh -c 'ip route add 192.0.2.1 dev lo && exec "$@"' sh)
 	[[ $output =~ ^'seen: '[0-3]$ ]]
 }
 
-@test "a socket that a handler puts under the number meanwhile keeps its own range" {
-	export LD_PRELOAD=$build/tests/swap.so SWAP=range SWAP_AFTER=1 SWAP_BY=signal
+# keeps_range: so does a socket that is put under the number while the first one connects.
+keeps_range() {
 	run in_ns "$prevention" poll 1 left
 	[ "${lines[0]}" = "range: 30000-30009" ] || machine_cannot "no socket has a range of its own here"
 	run shimmed in_ns "$prevention" poll 1 left
 	[ "${lines[0]}" = "range: 30000-30009" ]
+}
+
+@test "a socket that a handler puts under the number meanwhile keeps its own range" {
+	export LD_PRELOAD=$build/tests/swap.so SWAP=range SWAP_AFTER=1 SWAP_BY=signal
+	keeps_range
+	GOES_ON=yes keeps_range
+}
+
+@test "so does one that another thread puts there" {
+	export LD_PRELOAD=$build/tests/swap.so SWAP=range SWAP_AFTER=1
+	keeps_range
+	GOES_ON=yes keeps_range
 }
 
 @test "as many sockets can connect as without the library, to each destination" {
