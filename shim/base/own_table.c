@@ -25,11 +25,21 @@ enum {
 
 /* At the end of that memory, above the stack. */
 struct own_table {
-	_Alignas(16) atomic_int running; /* the kernel clears it when the thread is done */
-	bool done;
+	_Alignas(16) atomic_int running; /* the kernel clears it when the thread has ended */
+	atomic_bool done;
+	char *memory; /* that this is in */
+	int process;  /* whose thread it is */
 	void (*work)(void *);
 	_Alignas(16) char arg[];
 };
+
+/*
+ * Some file systems do more when a copy of a descriptor is closed: FUSE asks its server, NFS
+ * writes to its own. No call may wait for these, and the program may be that server. So a
+ * thread that takes longer is left to itself; until it ends, there is no other.
+ */
+static const long patience[2] = {0, 20000000}; /* as a struct timespec */
+static _Atomic(struct own_table *) left;
 
 /* As a C library makes a thread, so that debuggers know what it is. */
 enum {
@@ -132,7 +142,7 @@ __attribute__((used)) _Noreturn void own_table_start(struct own_table *t)
 {
 	if (sys(SYS_unshare, CLONE_FILES, 0, 0, 0, 0, 0) == 0) {
 		t->work(t->arg);
-		t->done = true;
+		atomic_store(&t->done, true);
 		sys(SYS_close_range, 0, -1, 0, 0, 0, 0);
 	}
 	for (;;)
@@ -148,34 +158,71 @@ static bool is_imitation(void)
 	return getauxval != NULL && getauxval(AT_SYSINFO_EHDR) == 0;
 }
 
+static void release(struct own_table *t)
+{
+	sys(SYS_munmap, (long)t->memory, MEMORY, 0, 0, 0, 0);
+}
+
+/* Was none left to itself, or has it ended? A child of fork() has its memory, but not it. */
+static bool is_none_left(void)
+{
+	struct own_table *none = NULL, *t = atomic_exchange(&left, none);
+	if (t == NULL || t->process != sys_getpid())
+		return true;
+	if (atomic_load(&t->running) == 0) {
+		release(t);
+		return true;
+	}
+	atomic_compare_exchange_strong(&left, &none, t);
+	return false;
+}
+
+/* Returns whether the thread has ended. */
+static bool wait_for(struct own_table *t)
+{
+	while (atomic_load(&t->running) != 0)
+		if (sys(SYS_futex, (long)&t->running, FUTEX_WAIT, 1, (long)patience, 0, 0) ==
+		            -ETIMEDOUT &&
+		    atomic_load(&t->done))
+			return false;
+	return true;
+}
+
 /*
  * With a copy of the argument, because a handler that runs meanwhile may leave the caller's
  * stack for good, by siglongjmp(3).
  */
-static bool run(char *memory, void (*work)(void *), void *arg, size_t size)
+static bool run(struct own_table *t, void (*work)(void *), void *arg, size_t size)
 {
-	const size_t above = (sizeof(struct own_table) + size + 15) / 16 * 16;
-	struct own_table *t = (struct own_table *)(memory + MEMORY - above);
 	t->running = 1;
 	t->work = work;
 	memcpy(t->arg, arg, size);
-	if (begin(t, (char *)t - ABOVE) < 0)
+	if (begin(t, (char *)t - ABOVE) < 0) {
+		release(t);
 		return false;
-	while (atomic_load(&t->running) != 0)
-		sys(SYS_futex, (long)&t->running, FUTEX_WAIT, 1, 0, 0, 0);
+	}
+	bool ended = wait_for(t), done = atomic_load(&t->done);
 	memcpy(arg, t->arg, size);
-	return t->done;
+	if (ended)
+		release(t);
+	else
+		atomic_store(&left, t);
+	return done;
 }
 
 bool own_table_run(void (*work)(void *), void *arg, size_t size)
 {
-	if (is_single_threaded() || is_sandboxed() || is_imitation())
+	const size_t above = (sizeof(struct own_table) + size + 15) / 16 * 16;
+	if (is_single_threaded() || is_sandboxed() || is_imitation() || !is_none_left())
 		return false;
 	char *memory = sys_mmap(MEMORY);
 	if (memory == NULL)
 		return false;
-	bool done = sys_mprotect((unsigned long)memory, GUARD, PROT_NONE) == 0 &&
-	            run(memory, work, arg, size);
-	sys(SYS_munmap, (long)memory, MEMORY, 0, 0, 0, 0);
-	return done;
+	struct own_table *t = (struct own_table *)(memory + MEMORY - above);
+	t->memory = memory;
+	t->process = sys_getpid();
+	if (sys_mprotect((unsigned long)memory, GUARD, PROT_NONE) == 0)
+		return run(t, work, arg, size);
+	release(t);
+	return false;
 }

@@ -15,14 +15,16 @@
 
 /*
  * Calls work() there with a copy of arg, which is size bytes long, and waits until it has
- * returned and all copies of descriptors are closed; then arg is what work() made of the copy.
+ * returned and all copies of descriptors are closed, unless that takes a file system more than
+ * 20 milliseconds; then arg is what work() made of the copy.
  * The thread has a stack of its own, and the caller's thread-local storage and signal mask.
  * Signals must be blocked (uninterrupted.h), so that no handler is called in it that knows only
  * the caller's stack. Before Linux 5.9 the descriptors are closed as it ends, perhaps a moment
  * later, so work should close what matters itself.
  *
  * False if work has not run, because there is no such thread: the process has one thread only,
- * a seccomp filter is in force, or the kernel refuses it or its memory.
+ * a seccomp filter is in force, the kernel refuses it or its memory, or the last one still
+ * closes its copies.
  */
 bool own_table_run(void (*work)(void *), void *arg, size_t size);
 

@@ -104,6 +104,15 @@ on_small_stack() {
 	repaired "reset in place"
 }
 
+@test "connect() with a file open on a file system that takes its time" {
+	in_ns "$build/tests/slow" >/dev/null || machine_cannot "there is no FUSE"
+	self_connects "$build/tests/slow"
+	says "refused: 2" "$build/tests/slow"
+	not_repaired
+	MOVE_RANGE=yes says "refused: 2" "$build/tests/slow"
+	repaired "reset in place"
+}
+
 # --- Signals
 
 @test "a storm of signals without SA_RESTART does not disturb a repair" {
