@@ -30,44 +30,33 @@ static _Noreturn void enter(const struct family *family, int gate)
 	int go, listener = install_filter();
 	if (!tell(gate, listener < 0 ? -errno : listener) || listener < 0 || !hear(gate, &go))
 		_exit(1);
-	close(listener);
-	close(gate);
 	if (family->verbose)
 		say(family->subject, "supervised, with all that it starts");
 	be_command(family);
 }
 
-static bool fail(const struct family *family, const char *what, int error)
-{
-	family->shared->obstacle = (struct obstacle) {what, error};
-	return false;
-}
-
 /* In the parent. */
-static bool take_listener(const struct family *family, pid_t child, int gate)
+static bool take_listener(struct family *family, pid_t child, int gate)
 {
 	char byte;
 	int number = -ECHILD;
 	hear(gate, &number);
-	if (number == -ENOTSUP)
-		return fail(family, "not written for this kind of machine", 0);
 	if (number == -EBUSY)
 		return fail(family, "it already is, by another program than noselfconn", EBUSY);
 	if (number < 0)
 		return fail(family, "seccomp(2) gives no listener here", -number);
-	int listener = borrow(child, number);
-	if (listener < 0)
+	family->listener = borrow(child, number);
+	if (family->listener < 0)
 		return fail(family,
 		            "the sockets of a child can't be reached (a container needs "
 		            "CAP_SYS_PTRACE for that; Yama's ptrace_scope 2 and 3 forbid it)",
 		            errno);
-	family->shared->listener = listener;
 	if (peek(child, (uintptr_t)family, &byte, sizeof byte))
 		return true;
 	return fail(family, "the memory of a child can't be read", errno);
 }
 
-bool start_command(const struct family *family, int *gate)
+bool start_command(struct family *family, int *gate)
 {
 	int ends[2];
 	/* With it came POLLHUP of a listener. */
@@ -92,13 +81,10 @@ bool has_news(struct shared *shared, int *status)
 {
 	pid_t child;
 	while ((child = waitpid(-1, status, WNOHANG | WUNTRACED | WCONTINUED)) > 0) {
-		bool ended = !WIFSTOPPED(*status) && !WIFCONTINUED(*status);
-		if (child == shared->keeper && ended)
-			shared->keeper = 0;
 		if (child != shared->command)
 			continue;
 		shared->stopped = WIFSTOPPED(*status);
-		if (ended)
+		if (WIFEXITED(*status) || WIFSIGNALED(*status))
 			shared->command = 0;
 		return true;
 	}

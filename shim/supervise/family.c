@@ -6,6 +6,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,6 +14,15 @@
 void say(const char *subject, const char *what)
 {
 	fprintf(stderr, "noselfconn: %s: %s\n", shown(subject), what);
+}
+
+bool fail(const struct family *family, const char *what, int error)
+{
+	if (!family->quiet)
+		fprintf(stderr, "noselfconn: %s: not supervised: %s%s%s\n",
+		        shown(family->subject), what, error == 0 ? "" : ": ",
+		        error == 0 ? "" : strerror(error));
+	return false;
 }
 
 void keep_only(const int *kept, int count)
@@ -32,6 +42,7 @@ int open_signals(void)
 {
 	sigset_t all;
 	sigfillset(&all);
+	sigdelset(&all, SIGTTOU);
 	return signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 

@@ -20,29 +20,26 @@ enum { QUESTION = -0x6e736c66 };
 /* No address of IPv4 or IPv6 is shorter; many of Unix sockets are. */
 enum { SHORTEST_ADDRESS = 16 };
 
-enum { LONGEST_FILTER = 256 };
-
 /* Of an argument, which has 64 bits. */
 enum { LOWER_HALF = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0 };
 
-#define NO_CALL UINT32_MAX
 #define X32(number) (0x40000000 | (number))
 
 /* The numbers that each ABI has for the calls. The last one has arch 0. */
 static const struct abi {
-	uint32_t arch, numbers[CALLS];
+	uint32_t arch, word, numbers[CALLS];
 } abis[] = {
 #if defined __x86_64__ || defined __i386__
-        {AUDIT_ARCH_X86_64, {42, 44, 46, 307, NO_CALL, 425}},
-        {AUDIT_ARCH_X86_64, {X32(42), X32(44), X32(518), X32(538), NO_CALL, X32(425)}},
-        {AUDIT_ARCH_I386, {362, 369, 370, 345, 102, 425}},
+        {AUDIT_ARCH_X86_64, 8, {42, 44, 46, 307, -1U, 425}},
+        {AUDIT_ARCH_X86_64, 4, {X32(42), X32(44), X32(518), X32(538), -1U, X32(425)}},
+        {AUDIT_ARCH_I386, 4, {362, 369, 370, 345, 102, 425}},
 #elif defined __aarch64__
-        {AUDIT_ARCH_AARCH64, {203, 206, 211, 269, NO_CALL, 425}},
-        {AUDIT_ARCH_ARM, {283, 290, 296, 374, NO_CALL, 425}},
+        {AUDIT_ARCH_AARCH64, 8, {203, 206, 211, 269, -1U, 425}},
+        {AUDIT_ARCH_ARM, 4, {283, 290, 296, 374, -1U, 425}},
 #elif defined __s390x__
-        {AUDIT_ARCH_S390X, {362, 369, 370, 358, 102, 425}},
+        {AUDIT_ARCH_S390X, 8, {362, 369, 370, 358, 102, 425}},
 #endif
-        {0, {0}},
+        {0, 0, {0}},
 };
 
 /* What is done with a call if one of its arguments passes a test. All else is allowed. */
@@ -73,14 +70,11 @@ static void write_filter(struct sock_fprog *program)
 	for (const struct abi *abi = abis; abi->arch != 0; abi++)
 		for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
 			const struct rule *rule = &rules[i];
-			uint32_t number = abi->numbers[rule->call];
-			if (number == NO_CALL)
-				continue;
 			const struct sock_filter code[] = {
 			        LOAD(offsetof(struct seccomp_data, arch)),
 			        UNLESS(BPF_JEQ, abi->arch, 5),
 			        LOAD(offsetof(struct seccomp_data, nr)),
-			        UNLESS(BPF_JEQ, number, 3),
+			        UNLESS(BPF_JEQ, abi->numbers[rule->call], 3),
 			        LOAD(offsetof(struct seccomp_data, args[rule->argument]) +
 			             LOWER_HALF),
 			        UNLESS(rule->test, rule->value, 1),
@@ -99,7 +93,7 @@ bool is_filtered(void)
 
 static int install(unsigned long flags)
 {
-	struct sock_filter code[LONGEST_FILTER];
+	struct sock_filter code[256]; /* enough: 3 ABIs, 10 rules, 7 each */
 	struct sock_fprog program = {.filter = code};
 	write_filter(&program);
 	flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_SPEC_ALLOW;
@@ -120,16 +114,13 @@ int install_filter(void)
 	return fd;
 }
 
-enum call call_of(const struct seccomp_data *data)
+enum call call_of(const struct seccomp_data *data, size_t *word)
 {
 	for (const struct abi *abi = abis; abi->arch != 0; abi++)
 		for (enum call call = 0; abi->arch == data->arch && call < CALLS; call++)
-			if (abi->numbers[call] == (uint32_t)data->nr)
+			if (abi->numbers[call] == (uint32_t)data->nr) {
+				*word = abi->word;
 				return call;
+			}
 	return CALLS;
-}
-
-size_t pointer_size(const struct seccomp_data *data)
-{
-	return (data->arch & __AUDIT_ARCH_64BIT) != 0 && (data->nr & X32(0)) == 0 ? 8 : 4;
 }

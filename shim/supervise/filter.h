@@ -33,10 +33,7 @@ bool is_filtered(void);
  */
 int install_filter(void);
 
-/* Returns CALLS if it is none of them. */
-enum call call_of(const struct seccomp_data *data);
-
-/* How many bytes a pointer has in the caller's memory. */
-size_t pointer_size(const struct seccomp_data *data);
+/* Returns CALLS if it is none of them. Sets *word to how many bytes a pointer has there. */
+enum call call_of(const struct seccomp_data *data, size_t *word);
 
 #endif

@@ -1,56 +1,118 @@
 /* SPDX-License-Identifier: MIT */
 #include "family.h"
+#include "kernel.h"
 #include "task.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Lets sig have its default effect on this process. */
-static void suffer(int sig)
+/*
+ * A signal to stop takes a SIGCONT back that is pending, and is taken back by a later one. So
+ * this one, which is blocked, is always pending here: if it is not, a SIGCONT has come.
+ */
+enum { TRACE = SIGTTOU };
+
+static bool is_pending(int sig)
+{
+	sigset_t pending;
+	sigpending(&pending);
+	return sigismember(&pending, sig) == 1;
+}
+
+/* Lets sig have its default effect on this process, but does not stop if the command goes on:
+ * if that is not known yet, the supervisor will send SIGCONT. */
+static void suffer(int sig, const struct shared *shared)
 {
 	sigset_t set;
 	signal(sig, SIG_DFL);
 	sigemptyset(&set);
 	sigaddset(&set, sig);
 	kill(getpid(), sig);
+	if (!shared->stopped && shared->command != 0)
+		signal(sig, SIG_IGN);
+	else if (!is_pending(TRACE))
+		kill(getpid(), SIGCONT);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
 /* The command has this status: whoever waits for us is to see it. */
-static void follow(const struct family *family, int status, int listener)
+static void follow(struct family *family, int status, int pidfd, int witness)
 {
-	if (WIFSTOPPED(status) && family->shared->stopped) /* still */
-		suffer(WSTOPSIG(status));
+	if (WIFSTOPPED(status))
+		suffer(WSTOPSIG(status), family->shared);
 	if (WIFSTOPPED(status) || WIFCONTINUED(status))
 		return;
-	struct pollfd tree = {.fd = listener};
+	struct pollfd tree = {.fd = family->listener};
+	close(witness);
 	/* If that has ended too, the supervisor does: so it is accounted to us what it has
 	 * used. */
-	if (poll(&tree, 1, 0) == 1 && (tree.revents & POLLHUP) != 0)
+	if (poll(&tree, 1, 0) != 1 || (tree.revents & POLLHUP) == 0)
+		leave_keeper(family, pidfd);
+	else
 		while (wait(NULL) > 0)
 			;
 	if (WIFSIGNALED(status)) {
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* one core is enough */
-		suffer(WTERMSIG(status));
+		suffer(WTERMSIG(status), family->shared);
 		_exit(128 + WTERMSIG(status));
 	}
 	_exit(WEXITSTATUS(status));
 }
 
-/* Was sig, which we were sent, sent to our whole group? The keeper is a member of it. */
-static bool group_got(const struct family *family, int sig)
+/* All signals are blocked here: those that the group got are pending. */
+static _Noreturn void bear_witness(int front)
+{
+	int sig;
+	sigset_t set;
+	const struct timespec now = {0};
+	keep_only(&front, 1);
+	while (hear(front, &sig)) {
+		sigemptyset(&set);
+		sigaddset(&set, sig);
+		tell(front, sigtimedwait(&set, NULL, &now) == sig);
+	}
+	_exit(0);
+}
+
+/* Returns a socket through which it can be asked, or -1. */
+static int start_witness(void)
+{
+	int ends[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+		return -1;
+	pid_t witness = fork();
+	if (witness == 0)
+		bear_witness(ends[1]);
+	close(ends[1]);
+	if (witness > 0)
+		return ends[0];
+	close(ends[0]);
+	return -1;
+}
+
+/* Was sig, which we were sent, sent to our whole group? */
+static bool group_got(int witness, int sig)
 {
 	int yes = 0;
 	/* A signal to a group is sent to its members one by one, while the kernel holds a lock
 	 * that this call waits for. */
 	setpgid(0, getpgrp());
-	return tell(family->asks_end, sig) && hear(family->asks_end, &yes) && yes;
+	return tell(witness, sig) && hear(witness, &yes) && yes;
+}
+
+/* Has a later signal taken sig back, in the witness too? */
+static bool is_taken_back(int sig)
+{
+	setpgid(0, getpgrp()); /* the same */
+	return sig == SIGCONT ? is_pending(SIGTSTP) || is_pending(SIGTTIN)
+	                      : (sig == SIGTSTP || sig == SIGTTIN) && is_pending(SIGCONT);
 }
 
 /* A command that has a group of its own, as shells have, gets the terminal that our group was
@@ -65,15 +127,17 @@ static void hand_terminal_to(pid_t group)
 
 /* Passes a signal on, unless the command has got it as we have: as one of our group; or the
  * supervisor has let us go on, as the command does. */
-static void pass_on(const struct family *family, pid_t command, pid_t supervisor, int signals)
+static void pass_on(pid_t command, pid_t supervisor, int witness, int signals)
 {
 	struct signalfd_siginfo info;
-	if (read(signals, &info, sizeof info) != sizeof info || info.ssi_signo == SIGCHLD ||
-	    info.ssi_pid == (uint32_t)supervisor)
+	if (read(signals, &info, sizeof info) != sizeof info)
 		return;
 	int sig = (int)info.ssi_signo;
 	pid_t group = getpgid(command);
-	if (group == getpgrp() && group_got(family, sig))
+	if (sig == SIGCONT)
+		kill(getpid(), TRACE);
+	if (sig == SIGCHLD || info.ssi_pid == (uint32_t)supervisor ||
+	    (group == getpgrp() && group_got(witness, sig)) || is_taken_back(sig))
 		return;
 	if (sig == SIGCONT)
 		hand_terminal_to(group);
@@ -88,49 +152,69 @@ static _Noreturn void accompany(struct family *family, pid_t supervisor)
 {
 	struct shared *shared = family->shared;
 	const pid_t command = shared->command;
-	int listener = borrow(supervisor, shared->listener), signals = open_signals(), status;
-	const int kept[] = {family->front_end, family->asks_end, listener, signals};
-	keep_only(kept, 4);
+	int signals = open_signals(), witness = start_witness(), status;
+	int pidfd = (int)syscall(NR_PIDFD_OPEN, supervisor, 0);
+	const int kept[] = {family->front_end, family->listener, signals, witness, pidfd};
+	keep_only(kept, 5);
+	kill(getpid(), TRACE);
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	for (bool alone = false;;) {
 		struct pollfd p[] = {{.fd = alone ? -1 : family->front_end, .events = POLLIN},
 		                     {.fd = signals, .events = POLLIN},
-		                     {.fd = alone ? listener : -1, .events = POLLIN}};
-		if (poll(p, 3, -1) < 0)
+		                     {.fd = alone ? family->listener : -1, .events = POLLIN},
+		                     {.fd = witness}};
+		if (poll(p, 4, -1) < 0)
 			continue;
+		if (p[3].revents & POLLHUP) { /* it was killed */
+			close(witness);
+			witness = start_witness();
+		}
 		if (p[0].revents & POLLIN && hear(family->front_end, &status)) {
-			follow(family, status, listener);
+			follow(family, status, pidfd, witness);
 		} else if (p[0].revents & POLLHUP) {
 			alone = true; /* the supervisor was killed: the command is our child */
-			take_over(listener, &shared->flight);
+			leave_keeper(family, (int)syscall(NR_PIDFD_OPEN, getpid(), 0));
+			pidfd = -1;
+			take_over(family->listener, &shared->flight);
 		}
 		if (p[1].revents & POLLIN)
-			pass_on(family, command, supervisor, signals);
+			pass_on(command, supervisor, witness, signals);
 		if (p[2].revents & POLLIN)
-			serve(listener, &shared->flight);
+			serve(family->listener, &shared->flight);
 		while (alone && has_news(shared, &status))
-			follow(family, status, listener);
+			follow(family, status, pidfd, witness);
 		/* It ended, and the supervisor was killed before it said how. */
 		if (alone && kill(command, 0) != 0 && errno == ESRCH)
-			follow(family, SIGKILL, listener);
+			follow(family, SIGKILL, pidfd, witness);
 	}
 }
 
 void be_front(struct family *family)
 {
-	int runs;
-	family->shared->obstacle.what = "no more processes";
+	int ends[2];
+	sigset_t all;
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	family->shared = mmap(NULL, sizeof *family->shared, PROT_READ | PROT_WRITE,
+	                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (family->shared == MAP_FAILED ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+		fail(family, "no memory or descriptors", errno);
+		return;
+	}
+	family->front_end = ends[0];
+	family->news_end = ends[1];
 	pid_t supervisor = fork();
 	if (supervisor < 0)
-		family->shared->obstacle.error = errno;
+		fail(family, "no more processes", errno);
 	if (supervisor == 0) {
 		close(family->front_end);
-		close(family->asks_end);
 		be_supervisor(family);
 	}
 	close(family->news_end);
-	close(family->witness_end);
-	if (supervisor > 0 && hear(family->front_end, &runs))
+	if (supervisor > 0 && hear(family->front_end, &family->listener)) {
+		family->listener = borrow(supervisor, family->listener);
 		accompany(family, supervisor);
+	}
 	waitpid(supervisor, NULL, 0);
 }

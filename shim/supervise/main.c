@@ -10,14 +10,9 @@
  */
 #include "family.h"
 #include "filter.h"
-#include "launch/execute.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 enum { NOT_RUN = 125 };
@@ -32,25 +27,6 @@ static void take_standard_numbers(void)
 	close(fd);
 }
 
-static bool prepare(struct family *family)
-{
-	int news[2], asks[2];
-	sigset_t all;
-	family->shared = mmap(NULL, sizeof *family->shared, PROT_READ | PROT_WRITE,
-	                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (family->shared == MAP_FAILED ||
-	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, news) != 0 ||
-	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, asks) != 0)
-		return false;
-	family->front_end = news[0];
-	family->news_end = news[1];
-	family->asks_end = asks[0];
-	family->witness_end = asks[1];
-	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, NULL);
-	return true;
-}
-
 int main(int argc, char **argv)
 {
 	if (argc < 3)
@@ -61,6 +37,7 @@ int main(int argc, char **argv)
 	struct family family = {.front = getpid(),
 	                        .command = argv + 2,
 	                        .subject = subject == NULL ? argv[2] : subject,
+	                        .quiet = strstr(mode, "quiet") != NULL,
 	                        .verbose = strstr(mode, "verbose") != NULL};
 	take_standard_numbers();
 	sigprocmask(SIG_BLOCK, NULL, &family.mask);
@@ -70,16 +47,7 @@ int main(int argc, char **argv)
 			say(family.subject, "supervised already");
 		be_command(&family);
 	}
-	bool prepared = prepare(&family);
-	struct obstacle obstacle = {"no memory or descriptors", errno};
-	if (prepared) {
-		be_front(&family);
-		obstacle = family.shared->obstacle;
-	}
-	if (strstr(mode, "quiet") == NULL)
-		fprintf(stderr, "noselfconn: %s: not supervised: %s%s%s\n",
-		        shown(family.subject), obstacle.what, obstacle.error == 0 ? "" : ": ",
-		        obstacle.error == 0 ? "" : strerror(obstacle.error));
+	be_front(&family);
 	if (strstr(mode, "strict") == NULL)
 		be_command(&family);
 	say(argv[2], "not run (--strict)");

@@ -2,48 +2,25 @@
 #include "prevent.h"
 
 #include "kernel.h"
+#include "task.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-/* Reading it again tells what it is now, for the namespace in which it was opened. */
+/* Reading it again tells what it is now, for the namespace in which it was opened; -1 if it
+ * can't be told which sockets are of that. */
 static int sysctl = -1;
 static uint64_t our_cookie;
 
-/* Of the network namespace of a socket, or 0 if the kernel does not tell. */
+/* Of the network namespace of a socket, or 0: the kernel does not tell before Linux 5.14. */
 static uint64_t cookie_of(int fd)
 {
 	uint64_t cookie = 0;
 	socklen_t size = sizeof cookie;
 	return getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) == 0 ? cookie : 0;
-}
-
-void prepare_to_prevent(void)
-{
-	int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	our_cookie = cookie_of(s);
-	close(s);
-	sysctl = open("/proc/sys/net/ipv4/ip_local_port_range", O_RDONLY | O_CLOEXEC);
-}
-
-/*
- * Is the socket in our network namespace, as far as can be told? Before Linux 5.14 the socket
- * does not tell, and that of the task is taken for it.
- */
-static bool in_our_namespace(int fd, pid_t task)
-{
-	char path[32];
-	struct stat own, its;
-	if (our_cookie != 0)
-		return cookie_of(fd) == our_cookie;
-	snprintf(path, sizeof path, "/proc/%d/ns/net", (int)task);
-	return stat("/proc/self/ns/net", &own) == 0 && stat(path, &its) == 0 &&
-	       own.st_ino == its.st_ino && own.st_dev == its.st_dev;
 }
 
 /* The ports that the kernel chooses from in our network namespace; false if it can't be told:
@@ -73,16 +50,13 @@ static bool set_own_range(int fd, uint32_t own)
 	return setsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &own, sizeof own) == 0;
 }
 
-/* The one that the program has set; ours is taken away. */
+/* The one that the program has set. */
 static uint32_t own_range(int fd)
 {
 	uint32_t own = 0;
 	socklen_t size = sizeof own;
 	getsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &own, &size);
-	if ((own & 0xffff) != OUR_LOW && own >> 16 != OUR_HIGH)
-		return own;
-	set_own_range(fd, 0);
-	return 0;
+	return (own & 0xffff) == OUR_LOW || own >> 16 == OUR_HIGH ? 0 : own;
 }
 
 static uint32_t part_of(uint32_t own, int port, bool below)
@@ -112,23 +86,13 @@ static int read_local(int fd, union address *local)
 {
 	socklen_t size = sizeof *local;
 	memset(local, 0, sizeof *local);
-	return getsockname(fd, &local->any, &size) == 0 ? ntohs(local->in.sin_port) : 0;
-}
-
-static socklen_t size_of(const union address *address)
-{
-	return address->any.sa_family == AF_INET ? sizeof address->in : sizeof address->in6;
-}
-
-static int bind_to(int fd, const union address *address)
-{
-	return bind(fd, &address->any, size_of(address)) == 0 ? 0 : errno;
+	return getsockname(fd, &local->any, &size) == 0 ? ntohs(local->in6.sin6_port) : 0;
 }
 
 static int bind_now(int fd, const union address *local, int without_port)
 {
 	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &without_port, sizeof without_port);
-	return bind_to(fd, local);
+	return bind(fd, &local->any, sizeof *local) == 0 ? 0 : errno;
 }
 
 /* To its own address, or the wildcard, which leaves no trace when the port is given back. */
@@ -137,7 +101,7 @@ static int bind_any_port(int fd, union address local)
 	int option = 0;
 	socklen_t size = sizeof option;
 	getsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &option, &size);
-	local.in.sin_port = 0;
+	local.in6.sin6_port = 0;
 	int error = bind_now(fd, &local, 0);
 	if (error != 0)
 		bind_now(fd, &local, 1); /* it has lost its address by that */
@@ -153,9 +117,9 @@ static int bind_elsewhere(int fd, const union address *local, int port, bool bel
 {
 	uint32_t own = own_range(fd);
 	union address held = {.in6.sin6_family = local->any.sa_family};
-	held.in.sin_port = htons((uint16_t)port);
+	held.in6.sin6_port = htons((uint16_t)port);
 	int holder = socket(local->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bind_to(holder, &held);
+	(void)!bind(holder, &held.any, sizeof held);
 	set_own_range(fd, part_of(own, port, below));
 	int error = bind_any_port(fd, *local);
 	set_own_range(fd, own);
@@ -175,7 +139,7 @@ static void give_port_back(int fd, const union address *local)
 	int flags = fcntl(fd, F_GETFL), error;
 	socklen_t size = sizeof error;
 	fcntl(fd, F_SETFL, flags | O_NONBLOCK); /* nothing may keep us waiting */
-	(void)!connect(fd, &nobody.any, size_of(local));
+	(void)!connect(fd, &nobody.any, sizeof nobody);
 	(void)!connect(fd, &nowhere, sizeof nowhere);
 	fcntl(fd, F_SETFL, flags);
 	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
@@ -188,7 +152,6 @@ static void give_port_back(int fd, const union address *local)
 static int take_own_port(int fd, const union address *local, int port)
 {
 	union address now;
-	(void)own_range(fd); /* or the port would be from what we cut for another destination */
 	int error = bind_any_port(fd, *local), got;
 	if (error != 0 && error != EINVAL)
 		return 0; /* no port is left, not even that one */
@@ -202,18 +165,72 @@ static int take_own_port(int fd, const union address *local, int port)
 	return 0;
 }
 
-int prevent(pid_t task, int fd, const union address *to)
+/*
+ * fd is about to be connected to to. Does what it needs so that the kernel gives it
+ * another port than that. Leaves alone what is no TCP socket, connected, in progress, or bound
+ * by the program. Returns 0, or the errno that the call must fail with: there is no other port,
+ * or fd is no socket; by the time the kernel looked, it could be one.
+ */
+static int prevent(int fd, const union address *to)
 {
 	union address local;
 	uint8_t state; /* comes first in struct tcp_info */
 	socklen_t size = sizeof state;
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state, &size) != 0)
 		return errno == EBADF || errno == ENOTSOCK ? errno : 0;
-	int port = ntohs(to->in.sin_port), has = read_local(fd, &local), low, high;
+	int port = ntohs(to->in6.sin6_port), has = read_local(fd, &local), low, high;
 	if (port == 0 || state != STATE_CLOSE || local.any.sa_family != to->any.sa_family)
 		return 0;
-	if (has != port && in_our_namespace(fd, task) && read_range(&low, &high) &&
+	if (has != port && cookie_of(fd) == our_cookie && read_range(&low, &high) &&
 	    (port < low || port > high || cut_range(fd, low, high, port)))
 		return 0;
 	return take_own_port(fd, &local, port);
+}
+
+/*
+ * Returns 0, or the errno that the call must fail with. A number under which nothing is open
+ * may be a socket's by the time the kernel looks, so that call is not left to the kernel.
+ */
+static int attend(int listener, const struct seccomp_notif *call)
+{
+	struct opening opening;
+	pid_t task = (pid_t)call->pid;
+	if (!read_opening(task, &call->data, &opening))
+		return 0;
+	int fd = borrow(task, opening.fd), error = 0;
+	if (fd < 0)
+		return errno == EBADF ? EBADF : 0;
+	/* If the task is gone, another one may have its number, and all this was about that. */
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &call->id) == 0)
+		error = prevent(fd, &opening.to);
+	close(fd);
+	return error;
+}
+
+static void let_go_on(int listener, union flight *flight)
+{
+	int error = attend(listener, &flight->call);
+	struct seccomp_notif_resp response = {.id = flight->call.id,
+	                                      .error = -error,
+	                                      .flags = error == 0 ? NOTIF_CONTINUE : 0};
+	ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
+	flight->call.id = 0;
+}
+
+void serve(int listener, union flight *flight)
+{
+	memset(flight, 0, sizeof *flight); /* it must be */
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, flight) == 0)
+		let_go_on(listener, flight);
+}
+
+void take_over(int listener, union flight *flight)
+{
+	int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	our_cookie = cookie_of(s);
+	close(s);
+	if (our_cookie != 0)
+		sysctl = open("/proc/sys/net/ipv4/ip_local_port_range", O_RDONLY | O_CLOEXEC);
+	if (flight->call.id != 0)
+		let_go_on(listener, flight);
 }

@@ -1,19 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* Keeps the kernel from choosing the port that a socket connects to. */
+/*
+ * Takes the calls that wait, keeps the kernel from choosing the port that they connect to, and
+ * lets them go on.
+ */
 #ifndef PREVENT_H
 #define PREVENT_H
 
-#include "task.h"
-
-/* To be called once before the other. */
-void prepare_to_prevent(void);
+#include <linux/seccomp.h>
 
 /*
- * fd, from task, is about to be connected to to. Does what it needs so that the kernel gives it
- * another port than that. Leaves alone what is no TCP socket, connected, in progress, or bound
- * by the program. Returns 0, or the errno that the call must fail with: there is no other port,
- * or fd is no socket; by the time the kernel looked, it could be one.
+ * The call that was taken and is not answered yet, if its id is not 0: in memory that all who
+ * have the listener share, where the kernel itself writes it. If the one that took it is
+ * killed, the next one knows of it; nobody else could let it go on.
  */
-int prevent(pid_t task, int fd, const union address *to);
+union flight {
+	struct seccomp_notif call;
+	char room[1024]; /* for a kernel that tells more */
+};
+
+/* Takes one call, does what keeps it from a self-connection, and lets it go on. */
+void serve(int listener, union flight *flight);
+
+/* Begins to serve; after somebody who was killed, with what that one had taken. */
+void take_over(int listener, union flight *flight);
 
 #endif

@@ -22,16 +22,14 @@ bool peek(pid_t task, uint64_t at, void *to, size_t size)
 /* The process that a task is a thread of, by /proc; 0 if that does not tell. */
 static pid_t process_of(pid_t task)
 {
-	char path[32], line[256];
-	pid_t process = 0;
+	char path[32], text[512];
 	snprintf(path, sizeof path, "/proc/%d/status", (int)task);
-	FILE *status = fopen(path, "re");
-	while (status != NULL && process == 0 && fgets(line, sizeof line, status) != NULL)
-		if (strncmp(line, "Tgid:", 5) == 0)
-			process = (pid_t)strtol(line + 5, NULL, 10);
-	if (status != NULL)
-		fclose(status);
-	return process;
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = read(file, text, sizeof text - 1);
+	close(file);
+	text[n < 0 ? 0 : n] = '\0';
+	const char *line = strstr(text, "\nTgid:");
+	return line == NULL ? 0 : (pid_t)strtol(line + 6, NULL, 10);
 }
 
 /* The pidfd of one that has the same descriptors. */
@@ -55,9 +53,8 @@ int borrow(pid_t task, int fd)
 	int pidfd = open_task(task);
 	if (pidfd < 0)
 		return -1;
-	int copy = (int)syscall(NR_PIDFD_GETFD, pidfd, fd, 0), error = errno;
+	int copy = (int)syscall(NR_PIDFD_GETFD, pidfd, fd, 0);
 	close(pidfd);
-	errno = error;
 	return copy;
 }
 
@@ -67,11 +64,11 @@ static enum call unwrap(pid_t task, size_t word, uint64_t args[6])
 	static const struct {
 		uint64_t word;
 		enum call call;
-		unsigned count, flags; /* which one has the flags */
-	} meanings[] = {{SYS_CONNECT, CONNECT, 3, 0},
-	                {SYS_SENDTO, SENDTO, 6, 3},
-	                {SYS_SENDMSG, SENDMSG, 3, 2},
-	                {SYS_SENDMMSG, SENDMMSG, 4, 3}};
+		unsigned count;
+	} meanings[] = {{SYS_CONNECT, CONNECT, 3},
+	                {SYS_SENDTO, SENDTO, 6},
+	                {SYS_SENDMSG, SENDMSG, 3},
+	                {SYS_SENDMMSG, SENDMMSG, 4}};
 	uint64_t at = args[1];
 	unsigned which = 0;
 	while (meanings[which].word != args[0]) /* the filter lets no other word through */
@@ -81,8 +78,7 @@ static enum call unwrap(pid_t task, size_t word, uint64_t args[6])
 		if (!peek(task, at + i * word, &args[i], word))
 			return CALLS;
 	}
-	enum call call = meanings[which].call;
-	return call == CONNECT || args[meanings[which].flags] & MSG_FASTOPEN ? call : CALLS;
+	return meanings[which].call;
 }
 
 /* Where the address is, and how long. Of several messages, the first opens the connection. */
@@ -90,8 +86,8 @@ static bool find_address(pid_t task, const struct seccomp_data *data, struct ope
                          uint64_t *at, uint32_t *length)
 {
 	uint64_t args[6];
-	size_t word = pointer_size(data);
-	enum call call = call_of(data);
+	size_t word = 0;
+	enum call call = call_of(data, &word);
 	memcpy(args, data->args, sizeof args);
 	if (call == SOCKETCALL)
 		call = unwrap(task, word, args);
@@ -112,7 +108,7 @@ bool read_opening(pid_t task, const struct seccomp_data *data, struct opening *o
 	char whole[sizeof(struct sockaddr_storage)]; /* the kernel reads it all */
 	memset(opening, 0, sizeof *opening);
 	if (!find_address(task, data, opening, &at, &length) ||
-	    length < sizeof opening->to.in || length > sizeof whole ||
+	    length < sizeof(struct sockaddr_in) || length > sizeof whole ||
 	    !peek(task, at, whole, length))
 		return false;
 	memcpy(&opening->to, whole, length < sizeof opening->to ? length : sizeof opening->to);

@@ -18,8 +18,9 @@ bool peek(pid_t task, uint64_t at, void *to, size_t size);
 int borrow(pid_t task, int fd);
 
 union address {
-	struct sockaddr_in6 in6; /* first: gcc 15 and newer clear no other by default */
-	struct sockaddr_in in;   /* its port is at the same place */
+	/* First: gcc 15 and newer clear no other by default. IPv4 has the port at the same
+	 * place. */
+	struct sockaddr_in6 in6;
 	struct sockaddr any;
 };
 

@@ -48,14 +48,13 @@ as_user_under() {
 @test "under Yama's ptrace_scope 1, what has lost its supervisor is protected: the front is an ancestor, too" {
 	# shellcheck disable=SC2016 # for that shell
 	as_user_under 1 bash -c 'mkfifo fifo
-		children() {
+		supervisor_of() { # it has a group of its own
 			for stat in /proc/[0-9]*/stat; do
-				! read -r pid _ _ parent _ <$stat || [ $parent != $1 ] || echo $pid
+				! read -r pid _ _ parent group _ <$stat || [ $parent/$group != $1/$pid ] || echo $pid
 			done 2>/dev/null
 		}
 		./supervise quiet sh -c "read x <fifo; ./client $*" &
-		until supervisor=$(children $!) && [ -n "$supervisor" ]; do :; done
-		until [ $(children $supervisor | wc -l) = 2 ]; do :; done # the keeper, too
+		until supervisor=$(supervisor_of $!) && [ -n "$supervisor" ]; do :; done
 		kill -KILL $supervisor
 		while [ -e /proc/$supervisor ]; do :; done
 		echo go >fifo
