@@ -128,6 +128,23 @@ need_range_of() {
 	[ "$output" = "connect: EADDRNOTAVAIL" ]
 }
 
+@test "IP_BIND_ADDRESS_NO_PORT is as the program set it, also if the supervisor binds a port" {
+	need_range_of
+	run in_ns 40000-40009 $supervise "$client" tcp4 opt "${range_of[@]}" "$(ports 40002 40003)" $no_port \
+		bind 127.0.0.2 0 connect 127.0.0.2 40002 get 0 24
+	said "connect: ECONNREFUSED" "get: 1"
+}
+
+@test "a socket keeps its address if there is no port that the supervisor could bind" {
+	need_range_of
+	words="serve 0.0.0.0 40000 serve 0.0.0.0 40001 tcp4 opt ${range_of[*]} $(ports 40000 40001) $no_port
+		bind 127.0.0.2 0 connect 127.0.0.3 40001 names"
+	run in_ns "$client" $words
+	said "connect: EADDRNOTAVAIL" "local: 127.0.0.2 0"
+	run supervised $words
+	said "connect: EADDRNOTAVAIL" "local: 127.0.0.2 0"
+}
+
 @test "a socket is left as it is if the kernel can't choose the port" {
 	need_range_of
 	run supervised tcp4 connect 127.0.0.1 39999 get "${range_of[@]}"
@@ -164,9 +181,21 @@ need_range_of() {
 	done
 }
 
+# alike: what arguments.c says. Before Linux 5.14 a socket gets a port also if the kernel could not
+# choose the destination's, and keeps it if the kernel then sends nothing.
+alike() {
+	if [ "$(printf '5.14\n%s\n' "$(uname -r)" | sort -V | head -n 1)" = 5.14 ]; then
+		cat
+	else
+		sed '/ 5000.*: -1: /s/local: [a-z]*//'
+	fi
+}
+
 @test "calls with pointers that lead nowhere fail as they do" {
 	run in_ns "$build/tests/arguments"
-	local without=$output
+	local without
+	without=$(alike <<<"$output")
 	run in_ns $supervise "$build/tests/arguments"
+	output=$(alike <<<"$output")
 	[ "$output" = "$without" ] || { diff <(echo "$without") <(echo "$output") >&2; false; }
 }
