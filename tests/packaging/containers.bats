@@ -111,6 +111,19 @@ refusal='bash: connect: Connection refused'
 	has "$refusal" 'went well'
 }
 
+# podman's own profile allows what a supervisor needs, Docker's only with CAP_SYS_PTRACE.
+@test "in a container a program is supervised, or a warning says what that takes" {
+	[ -r /usr/share/containers/seccomp.json ] || cannot "podman has no profile here"
+	sed '/"pidfd_getfd"/d' /usr/share/containers/seccomp.json >profile.json
+	cp "$build/supervise" "$client" debian/usr/bin
+	connects='client tcp4 connect 127.0.0.1 40000'
+	contained "docker run --rm debian:bookworm $connects
+		docker run --rm debian:bookworm supervise warn $connects
+		docker run --rm --security-opt seccomp=profile.json debian:bookworm supervise warn $connects"
+	has 'connect: ok' 'connect: ECONNREFUSED'
+	[[ $output = *"noselfconn: client: not supervised: the sockets of a child can't be reached"*$'\nconnect: ok' ]]
+}
+
 @test "Compose: the service is not connected to itself" {
 	need podman-compose
 	recipe Compose
