@@ -6,21 +6,37 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-/* Reading it again tells what it is now, for the namespace in which it was opened; -1 if it
- * can't be told which sockets are of that. */
+/* Reading it again tells what it is now, for the namespace in which it was opened. */
 static int sysctl = -1;
 static uint64_t our_cookie;
 
-/* Of the network namespace of a socket, or 0: the kernel does not tell before Linux 5.14. */
+/* Of the network namespace of a socket, or 0 if the kernel does not tell. */
 static uint64_t cookie_of(int fd)
 {
 	uint64_t cookie = 0;
 	socklen_t size = sizeof cookie;
 	return getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) == 0 ? cookie : 0;
+}
+
+/*
+ * Is the socket in our network namespace, as far as can be told? Before Linux 5.14 the socket
+ * does not tell, and that of the task is taken for it.
+ */
+static bool in_our_namespace(int fd, pid_t task)
+{
+	char path[32];
+	struct stat own, its;
+	if (our_cookie != 0)
+		return cookie_of(fd) == our_cookie;
+	snprintf(path, sizeof path, "/proc/%d/ns/net", (int)task);
+	return stat("/proc/self/ns/net", &own) == 0 && stat(path, &its) == 0 &&
+	       own.st_ino == its.st_ino && own.st_dev == its.st_dev;
 }
 
 /* The ports that the kernel chooses from in our network namespace; false if it can't be told:
@@ -166,12 +182,12 @@ static int take_own_port(int fd, const union address *local, int port)
 }
 
 /*
- * fd is about to be connected to to. Does what it needs so that the kernel gives it
+ * fd, from task, is about to be connected to to. Does what it needs so that the kernel gives it
  * another port than that. Leaves alone what is no TCP socket, connected, in progress, or bound
  * by the program. Returns 0, or the errno that the call must fail with: there is no other port,
  * or fd is no socket; by the time the kernel looked, it could be one.
  */
-static int prevent(int fd, const union address *to)
+static int prevent(pid_t task, int fd, const union address *to)
 {
 	union address local;
 	uint8_t state; /* comes first in struct tcp_info */
@@ -181,7 +197,7 @@ static int prevent(int fd, const union address *to)
 	int port = ntohs(to->in6.sin6_port), has = read_local(fd, &local), low, high;
 	if (port == 0 || state != STATE_CLOSE || local.any.sa_family != to->any.sa_family)
 		return 0;
-	if (has != port && cookie_of(fd) == our_cookie && read_range(&low, &high) &&
+	if (has != port && in_our_namespace(fd, task) && read_range(&low, &high) &&
 	    (port < low || port > high || cut_range(fd, low, high, port)))
 		return 0;
 	return take_own_port(fd, &local, port);
@@ -202,7 +218,7 @@ static int attend(int listener, const struct seccomp_notif *call)
 		return errno == EBADF ? EBADF : 0;
 	/* If the task is gone, another one may have its number, and all this was about that. */
 	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &call->id) == 0)
-		error = prevent(fd, &opening.to);
+		error = prevent(task, fd, &opening.to);
 	close(fd);
 	return error;
 }
@@ -229,8 +245,7 @@ void take_over(int listener, union flight *flight)
 	int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	our_cookie = cookie_of(s);
 	close(s);
-	if (our_cookie != 0)
-		sysctl = open("/proc/sys/net/ipv4/ip_local_port_range", O_RDONLY | O_CLOEXEC);
+	sysctl = open("/proc/sys/net/ipv4/ip_local_port_range", O_RDONLY | O_CLOEXEC);
 	if (flight->call.id != 0)
 		let_go_on(listener, flight);
 }
