@@ -88,8 +88,6 @@ void be_supervisor(struct family *family)
 	}
 	const int kept[] = {family->listener, gate, family->news_end};
 	keep_only(kept, 3);
-	/* The answer and the task change places on one processor; since Linux 6.6. */
-	ioctl(family->listener, NOTIF_SET_FLAGS, SYNC_WAKE_UP);
 	take_over(family->listener, &family->shared->flight);
 	tell(family->news_end, family->listener);
 	tell(gate, 0);
