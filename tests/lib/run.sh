@@ -10,6 +10,8 @@ jobs=${JOBS:-$(nproc)}
 command -v parallel >/dev/null || jobs=1
 output=--print-output-on-failure
 bats --help | grep -q -e "$output" || output='' # before bats 1.5
+# Several files at a time, but not several tests of a file: bats then waits more than it runs.
+[ "$jobs" = 1 ] || output="$output --no-parallelize-within-files"
 # Otherwise GNU parallel shows nothing of a file of tests until all of it has run.
 export PARALLEL=--line-buffer
 results=$(mktemp) || exit

@@ -41,6 +41,16 @@ static int is_undone_late(int fd, const struct sockaddr *addr, socklen_t len, in
 	return syscall(SYS_connect, fd, &none, sizeof none) == 0;
 }
 
+/* Like a guard that stays. Not a copy of fd: as a listener whose queue is full, it would make
+ * every later connect() to its port wait. */
+static void leak(const struct sockaddr *addr, socklen_t len)
+{
+	int low = socket(addr->sa_family, SOCK_STREAM, 0), fd = fcntl(low, F_DUPFD, 300);
+	close(low);
+	if (bind(fd, addr, len) != 0)
+		close(fd);
+}
+
 /* glibc declares connect() itself with a union for its addr. */
 int broken_connect(int fd, const struct sockaddr *addr, socklen_t len) __asm__("connect");
 
@@ -66,7 +76,7 @@ int broken_connect(int fd, const struct sockaddr *addr, socklen_t len)
 	if (is("flags") && result != 0)
 		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 	if (is("leak") && error == ECONNREFUSED)
-		fcntl(fd, F_DUPFD, 300);
+		leak(addr, len);
 	errno = error;
 	return result;
 }
