@@ -35,13 +35,13 @@ done >"$work/root/command"
 (cd "$work/root" && find . | busybox cpio -o -H newc 2>/dev/null) | cat "$initramfs" - >"$work/initrd"
 
 case ${ARCH:-amd64} in
-amd64) console=ttyS0 emulator=x86_64 machine='q35 -cpu max' ;;
+amd64) console=ttyS0 emulator=x86_64 machine='q35 -cpu Nehalem' ;;
 arm64) console=ttyAMA0 emulator=aarch64 machine='virt -cpu cortex-a57' ;;
 s390x) console=ttysclp0 emulator=s390x machine='s390-ccw-virtio -cpu max' ;;
 esac
 
 return=$(printf '\r')
-# By software, because KVM hangs where it is nested. Without mitigations, for which software pays
+# By software, because KVM hangs where it is nested; a processor with less costs less. Without mitigations, for which software pays
 # dearly, as for addresses that differ each time; and without the test of the timer, which fails on a
 # busy machine. The console shows the command's output, and of the kernel's messages only the last ones
 # of a kernel that panics.
