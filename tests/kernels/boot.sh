@@ -41,10 +41,10 @@ s390x) console=ttysclp0 emulator=s390x machine='s390-ccw-virtio -cpu max' ;;
 esac
 
 return=$(printf '\r')
-# By software, because KVM hangs where it is nested; a processor with less costs less. Without mitigations, for which software pays
-# dearly, as for addresses that differ each time; and without the test of the timer, which fails on a
-# busy machine. The console shows the command's output, and of the kernel's messages only the last ones
-# of a kernel that panics.
+# By software, because KVM hangs where it is nested, and with a processor that can do less, which
+# costs less. Without mitigations, for which software pays dearly, as for addresses that differ each
+# time; and without the test of the timer, which fails on a busy machine. The console shows the
+# command's output, and of the kernel's messages only the last ones of a kernel that panics.
 # shellcheck disable=SC2086 # words
 timeout "${BOOT_LIMIT:-1800}" "qemu-system-$emulator" -M $machine -accel tcg -smp "$processors" \
 	-m 768 -nodefaults -display none -no-reboot -kernel "$kernel/vmlinuz" -initrd "$work/initrd" \
