@@ -8,11 +8,14 @@ set -u
 command -v bats >/dev/null || { echo 'The tests need bats.' >&2; exit 1; }
 jobs=${JOBS:-$(nproc)}
 command -v parallel >/dev/null || jobs=1
-# Several files at a time, but not several tests of a file: bats then waits more than it runs.
+# Not before bats 1.5.
+knows() {
+	bats --help | grep -q -e "$1"
+}
 options=
-for option in --print-output-on-failure --no-parallelize-within-files; do
-	! bats --help | grep -q -e "$option" || options="$options $option" # not before bats 1.5
-done
+! knows --print-output-on-failure || options=--print-output-on-failure
+# Several files at a time, but not several tests of a file: bats then waits more than it runs.
+[ "$jobs" = 1 ] || ! knows --no-parallelize-within-files || options="$options --no-parallelize-within-files"
 # Otherwise GNU parallel shows nothing of a file of tests until all of it has run.
 export PARALLEL=--line-buffer
 results=$(mktemp) || exit
