@@ -51,13 +51,13 @@ static void follow(struct family *family, int status, int pidfd, int witness)
 		return;
 	struct pollfd tree = {.fd = family->listener};
 	close(witness);
-	/* If that has ended too, the supervisor does: so it is accounted to us what it has
-	 * used. */
-	if (poll(&tree, 1, 0) != 1 || (tree.revents & POLLHUP) == 0)
+	/* If that has ended too, the supervisor does, or has before we could have the listener:
+	 * so it is accounted to us what it has used. */
+	bool over = poll(&tree, 1, 0) == 1 && (tree.revents & POLLHUP) != 0;
+	if (!over)
 		leave_keeper(family, pidfd);
-	else
-		while (wait(NULL) > 0)
-			;
+	while (waitpid(-1, NULL, over ? 0 : WNOHANG) > 0)
+		;
 	if (WIFSIGNALED(status)) {
 		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* one core is enough */
 		suffer(WTERMSIG(status), family->shared);

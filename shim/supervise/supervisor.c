@@ -28,7 +28,8 @@ static _Noreturn void be_keeper(struct family *family, int supervisor)
 
 void leave_keeper(struct family *family, int supervisor)
 {
-	if (fork() == 0)
+	/* Without a listener, nothing is served, and nothing tells when all has ended. */
+	if (family->listener >= 0 && fork() == 0)
 		be_keeper(family, supervisor);
 	close(supervisor);
 }
