@@ -16,7 +16,6 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/net_tstamp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -136,7 +135,7 @@ static void be_small(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
 }
 
-static const int timestamps = SOF_TIMESTAMPING_TX_SCHED;
+static const int timestamps = 1 << 8; /* SOF_TIMESTAMPING_TX_SCHED, which older headers lack */
 
 static void ask_by_control_message(void)
 {
