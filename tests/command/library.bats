@@ -6,12 +6,6 @@ setup() {
 	load ../lib/helpers
 }
 
-# own_make ARG...: a build of its own, without the variables of the make that runs the tests.
-own_make() {
-	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u CC -u CFLAGS -u CPPFLAGS -u LDFLAGS \
-		"${environment[@]}" make -C "$top" BUILD="$BATS_TEST_TMPDIR/build" "$@"
-}
-
 @test "the library exports what is meant to be interposed, and nothing else" {
 	need nm
 	run nm -D --defined-only "$library"

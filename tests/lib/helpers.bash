@@ -20,6 +20,13 @@ need() {
 	done
 }
 
+# own_make ARG...: a build of its own, without the variables of the make that runs the tests; in
+# the environment that the array of that name adds.
+own_make() {
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u CC -u CFLAGS -u CPPFLAGS -u LDFLAGS \
+		"${environment[@]}" make -C "$top" BUILD="$BATS_TEST_TMPDIR/build" "$@"
+}
+
 # cannot REASON: skips the test, but never when CI=true: what CI sets up could be set up better.
 cannot() {
 	if [ "${CI-}" = true ]; then

@@ -5,12 +5,6 @@ setup() {
 	load ../lib/helpers
 }
 
-# own_make ARG...: a build of its own, without the variables of the make that runs the tests.
-own_make() {
-	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u CC -u CFLAGS -u CPPFLAGS -u LDFLAGS \
-		"${environment[@]}" make -C "$top" BUILD="$BATS_TEST_TMPDIR/build" "$@"
-}
-
 @test "make needs nothing but a C compiler, and says where the library is" {
 	need cc
 	# Nothing but what is asked for, and what the compiler is made of.
