@@ -39,6 +39,20 @@ skipped:
 1 passed, 0 failed, 3 skipped" ]]
 }
 
+@test "a reason in which a program speaks is one plain line" {
+	sample colours 'machine_cannot "$(printf "it said:\n\\033[0;1;31mno \\033[0mway\t\n%0200d" 0)"'
+	run_tests
+	[ "$status" = 1 ] # nothing has passed
+	[[ $output =~ ^1..1$'\nok 1 colours # skip it said: no way 0'0+...$'\n\nskipped:\n    1 it said: no way 0'0+...$'\n\n' ]]
+	[ "${#lines[3]}" -le 126 ]
+}
+
+@test "what only root's PATH names is there for other users, too" {
+	sample sbin 'need chroot'
+	PATH=$(tr : '\n' <<<"$PATH" | grep -v sbin | paste -sd :) run_tests
+	[ "$status" = 0 ]
+}
+
 @test "a test that fails is named at the end, and the status is 1" {
 	sample passes true
 	sample fails false
