@@ -7,7 +7,7 @@
 # make install        see below; make dist, make deb, make rpm: scripts/packaging/packaging.mk
 
 CFLAGS ?= -O2 -g
-BUILD ?= build
+BUILD = build
 # The version stands there, and nowhere else.
 VERSION = $(shell sed -n 's/^nsc_version=//p' scripts/noselfconn)
 
@@ -79,7 +79,7 @@ MANDIR ?= $(PREFIX)/share/man
 BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions
 MULTIARCH = $(shell $(CC) $(CFLAGS) -print-multiarch 2>/dev/null)
-PRELOAD ?= $(if $(MULTIARCH),$(subst /lib/$(MULTIARCH),/$$LIB,$(LIBDIR)),$(LIBDIR))/libnoselfconn.so
+PRELOAD = $(if $(MULTIARCH),$(subst /lib/$(MULTIARCH),/$$LIB,$(LIBDIR)),$(LIBDIR))/libnoselfconn.so
 LIBEXECDIR ?= $(LIBDIR)
 PARTS = $(LIBEXECDIR)/noselfconn
 INSTALL ?= install
