@@ -4,7 +4,7 @@
 # make                builds the library and what the wrapper runs commands with
 # make test           all tests; make test TESTS=tests/repair/connect.bats: some. tests/tests.mk
 # make bench, lint    what it costs (tests/bench/bench.mk); what else the code is held to
-# make install        see below; make dist, make deb, make rpm: scripts/packaging/packaging.mk
+# make install        scripts/packaging/install.mk; make dist, make deb, make rpm: packaging.mk there
 
 CFLAGS ?= -O2 -g
 BUILD = build
@@ -70,42 +70,6 @@ demo:
 	@$(MAKE) -s install DESTDIR= PREFIX='$(abspath $(BUILD))/demo'
 	@$(BUILD)/demo/bin/noselfconn --self-test
 
-# Installation. PRELOAD is the value of LD_PRELOAD: if LIBDIR is that of a Debian architecture,
-# with glibc's $LIB, so that one wrapper serves several architectures.
-PREFIX ?= /usr/local
-BINDIR ?= $(PREFIX)/bin
-LIBDIR ?= $(PREFIX)/lib
-MANDIR ?= $(PREFIX)/share/man
-BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
-ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions
-MULTIARCH = $(shell $(CC) $(CFLAGS) -print-multiarch 2>/dev/null)
-PRELOAD = $(if $(MULTIARCH),$(subst /lib/$(MULTIARCH),/$$LIB,$(LIBDIR)),$(LIBDIR))/libnoselfconn.so
-LIBEXECDIR ?= $(LIBDIR)
-PARTS = $(LIBEXECDIR)/noselfconn
-INSTALL ?= install
-
-install: all
-	umask 022 && mkdir -p "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(LIBDIR)" "$(DESTDIR)$(PARTS)" \
-		"$(DESTDIR)$(MANDIR)/man1" "$(DESTDIR)$(MANDIR)/man7" \
-		"$(DESTDIR)$(BASHCOMPDIR)" "$(DESTDIR)$(ZSHCOMPDIR)"
-	sed -e 's|^nsc_library=.*|nsc_library='\''$(LIBDIR)/libnoselfconn.so'\''|' \
-		-e 's|^nsc_preload=.*|nsc_preload='\''$(PRELOAD)'\''|' \
-		-e 's|^nsc_parts=.*|nsc_parts='\''$(PARTS)'\''|' scripts/noselfconn >"$(DESTDIR)$(BINDIR)/noselfconn"
-	chmod 755 "$(DESTDIR)$(BINDIR)/noselfconn"
-	$(INSTALL) -m 644 $(LIBRARY) "$(DESTDIR)$(LIBDIR)/libnoselfconn.so"
-	$(INSTALL) -m 755 $(PROGRAMS) "$(DESTDIR)$(PARTS)"
-	$(INSTALL) -m 644 scripts/check scripts/demo "$(DESTDIR)$(PARTS)"
-	for page in $(wildcard man/*.[17]); do \
-		$(INSTALL) -m 644 $$page "$(DESTDIR)$(MANDIR)/man$${page##*.}" || exit; done
-	$(INSTALL) -m 644 scripts/completions/noselfconn.bash "$(DESTDIR)$(BASHCOMPDIR)/noselfconn"
-	$(INSTALL) -m 644 scripts/completions/_noselfconn "$(DESTDIR)$(ZSHCOMPDIR)/_noselfconn"
-
-uninstall:
-	rm -rf "$(DESTDIR)$(BINDIR)/noselfconn" "$(DESTDIR)$(LIBDIR)/libnoselfconn.so" \
-		"$(DESTDIR)$(MANDIR)/man1/noselfconn.1" "$(DESTDIR)$(MANDIR)/man7/libnoselfconn.7" \
-		"$(DESTDIR)$(BASHCOMPDIR)/noselfconn" "$(DESTDIR)$(ZSHCOMPDIR)/_noselfconn" "$(DESTDIR)$(PARTS)"
-	[ '$(notdir $(LIBDIR))' != noselfconn ] || rmdir "$(DESTDIR)$(LIBDIR)" 2>/dev/null || :
-
 # What the code is held to besides its tests.
 TIDY = clang-tidy --quiet --warnings-as-errors='*'
 SCRIPTS = $(shell grep -rlE '^.( shellcheck shell=|!/(usr/)?bin/(env )?(ba)?sh$$)' .ci scripts tests)
@@ -125,6 +89,7 @@ lint:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all demo install uninstall lint clean
-include tests/tests.mk tests/kernels/kernels.mk tests/bench/bench.mk scripts/packaging/packaging.mk
+.PHONY: all demo lint clean
+include tests/tests.mk tests/kernels/kernels.mk tests/bench/bench.mk \
+	scripts/packaging/install.mk scripts/packaging/packaging.mk
 endif

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: MIT
+# Installation; included by the Makefile.
+#
+# PRELOAD is the value of LD_PRELOAD: if LIBDIR is that of a Debian architecture,
+# with glibc's $LIB, so that one wrapper serves several architectures.
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+LIBDIR ?= $(PREFIX)/lib
+MANDIR ?= $(PREFIX)/share/man
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions
+MULTIARCH = $(shell $(CC) $(CFLAGS) -print-multiarch 2>/dev/null)
+PRELOAD = $(if $(MULTIARCH),$(subst /lib/$(MULTIARCH),/$$LIB,$(LIBDIR)),$(LIBDIR))/libnoselfconn.so
+LIBEXECDIR ?= $(LIBDIR)
+PARTS = $(LIBEXECDIR)/noselfconn
+INSTALL ?= install
+
+install: all
+	umask 022 && mkdir -p "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(LIBDIR)" "$(DESTDIR)$(PARTS)" \
+		"$(DESTDIR)$(MANDIR)/man1" "$(DESTDIR)$(MANDIR)/man7" \
+		"$(DESTDIR)$(BASHCOMPDIR)" "$(DESTDIR)$(ZSHCOMPDIR)"
+	sed -e 's|^nsc_library=.*|nsc_library='\''$(LIBDIR)/libnoselfconn.so'\''|' \
+		-e 's|^nsc_preload=.*|nsc_preload='\''$(PRELOAD)'\''|' \
+		-e 's|^nsc_parts=.*|nsc_parts='\''$(PARTS)'\''|' scripts/noselfconn >"$(DESTDIR)$(BINDIR)/noselfconn"
+	chmod 755 "$(DESTDIR)$(BINDIR)/noselfconn"
+	$(INSTALL) -m 644 $(LIBRARY) "$(DESTDIR)$(LIBDIR)/libnoselfconn.so"
+	$(INSTALL) -m 755 $(PROGRAMS) "$(DESTDIR)$(PARTS)"
+	$(INSTALL) -m 644 scripts/check scripts/demo "$(DESTDIR)$(PARTS)"
+	for page in $(wildcard man/*.[17]); do \
+		$(INSTALL) -m 644 $$page "$(DESTDIR)$(MANDIR)/man$${page##*.}" || exit; done
+	$(INSTALL) -m 644 scripts/completions/noselfconn.bash "$(DESTDIR)$(BASHCOMPDIR)/noselfconn"
+	$(INSTALL) -m 644 scripts/completions/_noselfconn "$(DESTDIR)$(ZSHCOMPDIR)/_noselfconn"
+
+uninstall:
+	rm -rf "$(DESTDIR)$(BINDIR)/noselfconn" "$(DESTDIR)$(LIBDIR)/libnoselfconn.so" \
+		"$(DESTDIR)$(MANDIR)/man1/noselfconn.1" "$(DESTDIR)$(MANDIR)/man7/libnoselfconn.7" \
+		"$(DESTDIR)$(BASHCOMPDIR)/noselfconn" "$(DESTDIR)$(ZSHCOMPDIR)/_noselfconn" "$(DESTDIR)$(PARTS)"
+	[ '$(notdir $(LIBDIR))' != noselfconn ] || rmdir "$(DESTDIR)$(LIBDIR)" 2>/dev/null || :
+
+.PHONY: install uninstall
