@@ -11,13 +11,17 @@ BUILD = build
 # The version stands there, and nowhere else.
 VERSION = $(shell sed -n 's/^nsc_version=//p' scripts/noselfconn)
 
+quoted = '$(subst ','\'',$1)'# as a word of the shell
+absolute = $(if $(filter-out /%,$(firstword $1)),$(CURDIR)/)$1
+
 # After make -f from another directory, build in that one.
 ifeq ($(wildcard shim/exports.map),)
 .PHONY: elsewhere $(or $(MAKECMDGOALS),all)
 $(or $(MAKECMDGOALS),all): elsewhere ;
 elsewhere:
 	$(if $(word 2,$(abspath $(BUILD))),$(error make builds in no directory whose path has a blank: $(abspath $(BUILD))))
-	@$(MAKE) -C '$(patsubst %/Makefile,%,$(strip $(MAKEFILE_LIST)))' BUILD='$(abspath $(BUILD))' $(MAKECMDGOALS)
+	@$(MAKE) -C $(call quoted,$(patsubst %/Makefile,%,$(strip $(MAKEFILE_LIST)))) $(foreach name,BUILD DESTDIR PREFIX,\
+		$(if $($(name)),$(name)=$(call quoted,$(call absolute,$($(name)))))) $(MAKECMDGOALS)
 else
 
 # What the code needs, whatever CFLAGS says.
@@ -30,7 +34,7 @@ is_i386 := $(findstring __i386__,$(shell $(CC) $(CFLAGS) -dM -E -x c /dev/null 2
 HARDENING := -fstack-protector-strong $(call has,-fstack-clash-protection) \
 	$(if $(is_i386),,$(call has,-fcf-protection)) $(call has,-mbranch-protection=standard) \
 	$(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
-COMPILE = $(CC) $(STANDARD) $(WARNINGS) $(HARDENING) -ffile-prefix-map='$(CURDIR)=.' $(CPPFLAGS) $(CFLAGS)
+COMPILE = $(CC) $(STANDARD) $(WARNINGS) $(HARDENING) -ffile-prefix-map=$(call quoted,$(CURDIR)=.) $(CPPFLAGS) $(CFLAGS)
 
 # One file for every C library: it names none, and takes only what shim/symbols lists. So the
 # compiler must add no calls of its own accord: last, to win over CFLAGS.

@@ -116,10 +116,10 @@ programs() {
 	[[ $output != *_FORTIFY_SOURCE=2* ]]
 }
 
-@test "it is built with make -C, and where a path has blanks" {
-	sources 'a b'
-	make -s -C 'a b'
-	'a b/scripts/noselfconn' --strict true
+@test "it is built with make -C, and where a path has blanks or a quote" {
+	sources "it's a b"
+	make -s -C "it's a b"
+	"it's a b/scripts/noselfconn" --strict true
 }
 
 @test "it is built in another directory, with make -f" {
@@ -129,6 +129,8 @@ programs() {
 	[ -f build/libnoselfconn.so ]
 	[ -x build/start ]
 	[ -f build/noselfconn-*.tar.gz ]
+	make -s -f 'a b/Makefile' install DESTDIR='e f' PREFIX=/usr
+	[ -x 'e f/usr/bin/noselfconn' ] # not in the tree
 	# Only make itself has trouble with blanks, in the names of what it makes.
 	mkdir 'c d'
 	run make -s -C 'c d' -f "$top/Makefile"
