@@ -10,11 +10,12 @@ TARBALL = $(BUILD)/$(DIST).tar.gz
 
 dist:
 	@mkdir -p $(BUILD)
-	tar -c --format=ustar --transform='flags=r;s|^|$(DIST)/|' --sort=name --mtime=@$(SOURCE_DATE_EPOCH) \
+	tar --force-local -I 'gzip -9n' -cf $(TARBALL) --format=ustar --transform='flags=r;s|^|$(DIST)/|' \
+		--sort=name --mtime=@$(SOURCE_DATE_EPOCH) \
 		--owner=0 --group=0 --numeric-owner --mode=u+rw,go+r,go-w,a-s,a+X \
 		--exclude='*.o' --exclude='*.so' --exclude='*~' --exclude='.*.sw?' --exclude=__pycache__ \
 		*.md LICENSE NEWS Makefile .ci .clang-format .clang-tidy .editorconfig .gitignore \
-		man scripts shim tests | gzip -9n >$(TARBALL)
+		man scripts shim tests
 	@$(call say,$(TARBALL))
 
 # The packages for this distribution: source and binary ones.

@@ -40,6 +40,13 @@ programs() {
 	cmp one/build/*.tar.gz elsewhere/*.tar.gz
 }
 
+@test "a tarball that lacks a file is none" {
+	sources one
+	rm one/LICENSE
+	run make -s -C one dist
+	[ "$status" != 0 ]
+}
+
 @test "the tarball has nothing in it that was built, and all that is under version control" {
 	sources one
 	make -s -C one
