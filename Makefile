@@ -19,7 +19,8 @@ ifeq ($(wildcard shim/exports.map),)
 .PHONY: elsewhere $(or $(MAKECMDGOALS),all)
 $(or $(MAKECMDGOALS),all): elsewhere ;
 elsewhere:
-	$(if $(word 2,$(abspath $(BUILD))),$(error make builds in no directory whose path has a blank: $(abspath $(BUILD))))
+	$(if $(word 2,$(subst :, ,$(abspath $(BUILD)))),$(error make builds in no directory whose path has a blank or \
+		a colon: $(abspath $(BUILD))))
 	@$(MAKE) -C $(call quoted,$(patsubst %/Makefile,%,$(strip $(MAKEFILE_LIST)))) $(foreach name,BUILD DESTDIR PREFIX,\
 		$(if $($(name)),$(name)=$(call quoted,$(call absolute,$($(name)))))) $(MAKECMDGOALS)
 else

@@ -138,11 +138,14 @@ programs() {
 	[ -f build/noselfconn-*.tar.gz ]
 	make -s -f 'a b/Makefile' install DESTDIR='e f' PREFIX=/usr
 	[ -x 'e f/usr/bin/noselfconn' ] # not in the tree
-	# Only make itself has trouble with blanks, in the names of what it makes.
-	mkdir 'c d'
-	run make -s -C 'c d' -f "$top/Makefile"
-	[ "$status" = 2 ]
-	[[ $output = *'no directory whose path has a blank'* ]]
+	# Only make itself has trouble with blanks and colons, in the names of what it makes.
+	mkdir 'c d' e:f
+	local directory
+	for directory in 'c d' e:f; do
+		run make -s -C "$directory" -f "$top/Makefile"
+		[ "$status" = 2 ]
+		[[ $output = *'no directory whose path has a blank or a colon: '* ]]
+	done
 }
 
 @test "make says where the library is, in its last line" {
