@@ -228,6 +228,7 @@ with socket.create_server(("127.0.0.1", 40000)):
 	[[ $output = *'"supervisor": true}' ]]
 	run in_ns "$build/tests/refuse" docker -- "$top/scripts/noselfconn" --check 40000
 	[[ $output = *"It can supervise none here: the sockets of a child can't be reached"* ]]
+	run -1 grep -E '.{81}' <<<"$output"
 	run in_ns "$build/tests/refuse" docker -- "$top/scripts/noselfconn" --check 40000 --json
 	[[ $output = *'"supervisor": false}' ]]
 }
