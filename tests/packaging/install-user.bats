@@ -62,7 +62,7 @@ Put $HOME/.local/bin in your PATH." ]
 
 @test "a home with blanks will do, and what the environment says to other builds does not count" {
 	mkdir "$HOME/a b"
-	HOME="$HOME/a b" LIBDIR=/nonexistent MANDIR=$PWD/man BUILD=$PWD/build run -0 in_ns "$installer"
+	HOME="$HOME/a b" LIBDIR=$PWD/lib MANDIR=$PWD/man BUILD=$PWD/build run -0 in_ns "$installer"
 	run -0 'a b/.local/bin/noselfconn' --strict true
 	HOME="$HOME/a b" run -0 "$installer" --remove
 	run -0 find .

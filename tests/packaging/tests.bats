@@ -118,14 +118,18 @@ is_shown_before_the_last_ends() {
 
 @test "who can't install is told what is missing, and in which packages it is" {
 	sample one $'need sed no-such-program\n\tother socket $kind' # a function of that name
+	sample two 'need '"$(seq -s ' ' -f no-such-program-%g 20)"
 	mkdir bin
 	local tool
-	for tool in sh grep sed tr id uname; do
+	for tool in sh grep sed tr id uname fold; do
 		ln -s "$(command -v $tool)" bin
 	done
 	run env -i PATH="$PWD/bin" tree/tests/lib/setup.sh nm tree/tests/sample/one.bats
 	[ "$status" = 1 ]
 	[ "$output" = 'missing: nm no-such-program (Debian packages: binutils no-such-program)' ]
+	run env -i PATH="$PWD/bin" tree/tests/lib/setup.sh tree/tests/sample/two.bats
+	[[ ${#lines[@]} -gt 5 && ${lines[0]} = 'missing: no-such-program-1 no-such-program-2 '* ]]
+	[ -z "$(grep -E '.{81}' <<<"$output")" ]
 }
 
 @test "what is installed, and how much, is said before, and nothing large without ALL=1" {
