@@ -41,6 +41,7 @@ RPM_FLAGS += --define '_buildhost localhost' --define 'use_source_date_epoch_as_
 	--define 'clamp_mtime_to_source_date_epoch 1'
 
 rpm: dist
+	$(if $(word 2,$(abspath $(RPM))),$(error rpmbuild works in no directory whose path has a blank: $(abspath $(RPM))))
 	rm -rf $(RPM)
 	unset MAKEFLAGS MFLAGS MAKELEVEL && rpmbuild -bb $(RPM_FLAGS) --define '_topdir $(abspath $(RPM))' \
 		--define '_sourcedir $(abspath $(BUILD))' scripts/packaging/noselfconn.spec
