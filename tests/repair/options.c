@@ -6,7 +6,7 @@
  *           For each option of the table (or the one): sets it on two sockets, connects one
  *           with the bare system call to a port that can't be chosen as a source port, the
  *           other with connect() to 40000, where it is connected to itself, and compares
- *           every option that the kernel has, by number, between the two, before and after.
+ *           every option of the table between the two, before and after.
  *           One line for each: "NAME: REPAIR: same", or what differs.
  *           KIND: tcp4 tcp6 mapped mptcp4 mptcp6; OUTCOME: refused, replaced (refused, where
  *           no socket can be disconnected), served (a listener on the first port; preload
@@ -531,9 +531,10 @@ struct reading {
 	unsigned char bytes[256];
 };
 
-/* Every option of a socket. */
+/* Every option of a socket, in the table's order: `options unknown` tells whether it has all.
+ */
 struct state {
-	struct reading option[LEVELS][NUMBERS];
+	struct reading option[OPTIONS];
 };
 
 /* Some want a length of exactly 8. */
@@ -547,14 +548,21 @@ static void read_option(int fd, int level, int number, struct reading *r)
 			return;
 		r->error = errno;
 		r->len = 0;
+		if (errno == ENOPROTOOPT)
+			return;
 	}
 }
 
 static void read_state(int fd, struct state *s)
 {
-	for (int l = 0; l < LEVELS; l++)
-		for (int n = 0; n < NUMBERS; n++)
-			read_option(fd, levels[l].level, n, &s->option[l][n]);
+	for (size_t i = 0; i < OPTIONS; i++)
+		read_option(fd, table[i].level, table[i].number, &s->option[i]);
+}
+
+/* What was read of an option of SOL_SOCKET. */
+static const struct reading *reading(const struct state *s, int number)
+{
+	return &s->option[find(SOL_SOCKET, number) - table];
 }
 
 static bool same(const struct reading *a, const struct reading *b)
@@ -583,12 +591,12 @@ static int number_in(const struct reading *r)
  */
 static bool is_left_as_tuned(const struct state *s, int level, int number)
 {
-	const struct reading *all = s->option[0];
+	const struct reading *locks = reading(s, SO_BUF_LOCK);
 	if (level != SOL_SOCKET || number != SO_SNDBUF)
 		return false;
-	return all[SO_BUF_LOCK].error == ENOPROTOOPT ||
-	       (number_in(&all[SO_PROTOCOL]) == IPPROTO_MPTCP &&
-	        (number_in(&all[SO_BUF_LOCK]) & SOCK_SNDBUF_LOCK) == 0);
+	return locks->error == ENOPROTOOPT ||
+	       (number_in(reading(s, SO_PROTOCOL)) == IPPROTO_MPTCP &&
+	        (number_in(locks) & SOCK_SNDBUF_LOCK) == 0);
 }
 
 /* Says what differs between two sockets, the first of which was not repaired. */
@@ -596,24 +604,20 @@ static bool same_state(const char *when, const struct state *plain,
                        const struct state *repaired)
 {
 	bool equal = true;
-	for (int l = 0; l < LEVELS; l++) {
-		for (int n = 0; n < NUMBERS; n++) {
-			const struct option *o = find(levels[l].level, n);
-			const struct reading *a = &plain->option[l][n];
-			const struct reading *b = &repaired->option[l][n];
-			if (same(a, b) || (o != NULL && o->how == DIFFERS) ||
-			    (when != NULL && is_left_as_tuned(plain, levels[l].level, n)))
-				continue;
-			equal = false;
-			if (when == NULL)
-				break;
-			printf(" %s, %s %d %s is ", when, levels[l].name, n,
-			       o == NULL ? "?" : o->name);
-			show(b);
-			printf(", not ");
-			show(a);
-			printf(";");
-		}
+	for (size_t i = 0; i < OPTIONS; i++) {
+		const struct option *o = &table[i];
+		const struct reading *a = &plain->option[i], *b = &repaired->option[i];
+		if (same(a, b) || o->how == DIFFERS || o != find(o->level, o->number) ||
+		    (when != NULL && is_left_as_tuned(plain, o->level, o->number)))
+			continue;
+		equal = false;
+		if (when == NULL)
+			break;
+		printf(" %s, %s is ", when, o->name);
+		show(b);
+		printf(", not ");
+		show(a);
+		printf(";");
 	}
 	return equal;
 }
