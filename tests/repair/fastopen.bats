@@ -11,8 +11,7 @@ setup() {
 # fastopen SYSCTL HOW CALL [SIZE]: fastopen.c in a namespace of its own with that
 # net.ipv4.tcp_fastopen (1: with a cookie, which is asked for first; 7: data in the SYN).
 fastopen() {
-	run in_ns sh -c 'echo "$1" >/proc/sys/net/ipv4/tcp_fastopen && shift && exec "$@"' - \
-		"$1" timeout "${LIMIT:-60}" "$build/tests/fastopen" "${@:2}"
+	FASTOPEN=$1 run in_ns "$build/tests/fastopen" "${@:2}"
 }
 
 # The same with the library, and below it the preload that starts servers.
@@ -22,21 +21,25 @@ shimmed_fastopen() {
 
 # repair_ended OUTCOME: of the last repair, either kind.
 repair_ended() {
-	tail -n 1 "$BATS_TEST_TMPDIR/log" | grep ": $1\$"
+	local log
+	mapfile -t log <"$BATS_TEST_TMPDIR/log"
+	[[ ${log[*]: -1} == *": $1" ]]
 }
 
 calls='sendto sendmsg sendmmsg'
+sysctls='1 3 7'
+[ "${OWN_MACHINE-}" != 1 ] || sysctls='1 7' # 3 is to a client as 1 is
 
 @test "control: without the shim, every call that opens a connection is self-connected" {
 	for call in $calls; do
-		for sysctl in 1 3 7; do
+		for sysctl in $sysctls; do
 			fastopen "$sysctl" - "$call"
 			said "$call: 5" "from port 40000 it got: hello"
 			fastopen "$sysctl" n "$call"
 			[[ $output == *"from port 40000 it got: hello"* ]]
 		done
 	done
-	for sysctl in 0 1 3 7; do
+	for sysctl in 0 $sysctls; do
 		fastopen "$sysctl" - connect
 		said "connect: 0" "write: 5" "from port 40000 it got: hello"
 	done
@@ -44,7 +47,7 @@ calls='sendto sendmsg sendmmsg'
 
 @test "a blocking call with MSG_FASTOPEN to a closed port is refused" {
 	for call in $calls; do
-		for sysctl in 1 3 7; do
+		for sysctl in $sysctls; do
 			for how in - d; do
 				shimmed_fastopen "$sysctl" "$how" "$call"
 				[ "$output" = "$call: ECONNREFUSED" ]
@@ -56,7 +59,7 @@ calls='sendto sendmsg sendmmsg'
 
 @test "a non-blocking call with MSG_FASTOPEN is in progress, and refused then" {
 	for call in $calls; do
-		for sysctl in 1 3 7; do
+		for sysctl in $sysctls; do
 			for how in n nd w wd; do
 				shimmed_fastopen "$sysctl" "$how" "$call"
 				[ "$output" = "$call: EINPROGRESS"$'\n'"outcome: ECONNREFUSED" ]
@@ -84,7 +87,7 @@ calls='sendto sendmsg sendmmsg'
 @test "what a blocking call sent with MSG_FASTOPEN reaches the server that the retry found, once" {
 	export INJECT_SERVER=127.0.0.1:40000@1
 	for call in $calls; do
-		for sysctl in 1 3 7; do
+		for sysctl in $sysctls; do
 			for how in - d; do
 				shimmed_fastopen "$sysctl" "$how" "$call"
 				[ "$output" = "$call: 5"$'\n'"from port 40001 the server got: hello" ]
@@ -96,7 +99,7 @@ calls='sendto sendmsg sendmmsg'
 @test "what a non-blocking call could not send with MSG_FASTOPEN is for the program to send" {
 	export INJECT_SERVER=127.0.0.1:40000@1
 	for call in $calls; do
-		for sysctl in 1 3 7; do
+		for sysctl in $sysctls; do
 			for how in n nd w wd; do
 				shimmed_fastopen "$sysctl" "$how" "$call"
 				said "$call: EINPROGRESS" "outcome: ok" "send: 5" \
@@ -108,7 +111,7 @@ calls='sendto sendmsg sendmmsg'
 
 @test "a deliberate self-connection opened with MSG_FASTOPEN is handed over, with what was sent" {
 	for call in $calls; do
-		for sysctl in 1 3 7; do
+		for sysctl in $sysctls; do
 			for how in b nb; do
 				shimmed_fastopen "$sysctl" "$how" "$call"
 				[[ $output == *"from port 40000 it got: hello" ]]
@@ -120,7 +123,7 @@ calls='sendto sendmsg sendmmsg'
 
 @test "connect() with TCP_FASTOPEN_CONNECT is repaired before anything is sent" {
 	for how in - d; do
-		for sysctl in 0 1 3; do
+		for sysctl in 0 ${sysctls% *}; do
 			shimmed_fastopen "$sysctl" "$how" connect
 			[ "$output" = "connect: ECONNREFUSED" ]
 		done
@@ -133,7 +136,7 @@ calls='sendto sendmsg sendmmsg'
 
 @test "what is written after TCP_FASTOPEN_CONNECT reaches the server that the retry found, once" {
 	export INJECT_SERVER=127.0.0.1:40000@2
-	for sysctl in 0 1 3 7; do
+	for sysctl in 0 $sysctls; do
 		for how in - d; do
 			shimmed_fastopen "$sysctl" "$how" connect
 			said "connect: 0" "write: 5" "from port 40001 the server got: hello"
@@ -144,21 +147,21 @@ calls='sendto sendmsg sendmmsg'
 }
 
 @test "a non-blocking connect() with TCP_FASTOPEN_CONNECT learns that it was refused" {
-	for sysctl in 0 1 3 7; do
+	for sysctl in 0 $sysctls; do
 		shimmed_fastopen "$sysctl" n connect
 		[[ $output == *"outcome: ECONNREFUSED" ]]
 		repair_ended connecting || repair_ended connected
 	done
 }
 
-large=20000000 # more than any buffers take
+large=1000000 # more than the buffers take
 
 @test "control: without the shim, a blocking call that sends more than the buffers take never returns" {
 	for call in $calls; do
 		LIMIT=0.5 fastopen 1 - "$call" $large
-		[ "$status" -ge 124 ] # BusyBox: 143
+		[ "$status" = $((128 + 14)) ] # SIGALRM
 		LIMIT=0.5 fastopen 1 s "$call" 4000
-		[ "$status" -ge 124 ] # BusyBox: 143
+		[ "$status" = $((128 + 14)) ] # SIGALRM
 	done
 }
 
@@ -198,39 +201,6 @@ told="z/sendto z/sendmsg z/sendmmsg m/sendto m/sendmsg m/sendmmsg k/sendmsg k/se
 				shimmed_fastopen $sysctl "$how${call%/*}" "${call#*/}"
 				said "${call#*/}: ECONNREFUSED" "error queue: 0"
 			done
-		done
-	done
-}
-
-# A port range has no effect on a socket that has a port.
-@test "the same if bind() chose the destination's port, which the program did not" {
-	for call in $calls; do
-		LIMIT=0.5 fastopen 1 a "$call" $large
-		[ "$status" -ge 124 ] # BusyBox: 143
-		for how in a at ad; do
-			shimmed_fastopen 1 $how "$call" $large
-			[ "$output" = "$call: ECONNREFUSED" ]
-		done
-	done
-	[ "${ABI-}" != armhf ] || machine_cannot "qemu-user does not know MSG_ERRQUEUE"
-	for call in $told; do
-		fastopen 1 "a${call%/*}" "${call#*/}"
-		said "${call#*/}: 5" "error queue: 1"
-		shimmed_fastopen 1 "a${call%/*}" "${call#*/}"
-		said "${call#*/}: ECONNREFUSED" "error queue: 0"
-	done
-}
-
-@test "where a seccomp filter refuses getsockopt(), a call with MSG_FASTOPEN is refused" {
-	for call in $calls; do
-		fastopen 1 f "$call"
-		[ "$status" != 125 ] || machine_cannot "there is no seccomp"
-		said "$call: 5" "from port 40000 it got: hello"
-		for how in f ft fd; do
-			shimmed_fastopen 1 $how "$call"
-			[ "$output" = "$call: ECONNREFUSED" ]
-			shimmed_fastopen 1 $how "$call" $large
-			[ "$output" = "$call: ECONNREFUSED" ]
 		done
 	done
 }
