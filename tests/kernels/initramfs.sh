@@ -72,5 +72,7 @@ copy "$top/tests" "$top/scripts" "$top/shim" "$top/man"
 for program in "$build"/*.so "$build"/start "$build"/supervise "$build"/tests/*; do
 	[ ! -f "$program" ] || copy "$program"
 done
+# Most tests start it, and often.
+[ ! -e "$build/tests/netns-static" ] || mv "$root/$build/tests/netns-static" "$root/$build/tests/netns"
 
 (cd "$root" && find . | busybox cpio -o -H newc 2>/dev/null) >"$output"
