@@ -6,8 +6,9 @@
 # repair without a fault, one line for each run that came out wrong, and a line of numbers; exit
 # status 1 if any did.
 #
-# FAULTS=all: every errno for every call; one: the first of each. BUILD is the build directory; to be run in a network
-# namespace and, so that there is little in /proc to look through, a PID namespace of its own.
+# FAULTS=all: every errno for every call; one: the first of each, and fewer calls. BUILD is the
+# build directory; to be run in a network namespace and, so that there is little in /proc to look
+# through, a PID namespace of its own.
 set -euo pipefail
 
 preloads=$1
@@ -59,12 +60,14 @@ run() {
 
 # Of many calls of one kind (the options, all treated alike) some are enough for every day.
 some() {
+	local first=12 last=16
+	[ "${FAULTS-}" != one ] || first=4 last=4
 	if [ "${FAULTS-}" = all ]; then
 		cat
 	else
-		awk '{ line[NR] = $0 }
+		awk -v first=$first -v last=$last '{ line[NR] = $0 }
 			END { for (i = 1; i <= NR; i++)
-				if (i <= 12 || i > NR - 16 || i % 24 == 0) print line[i] }'
+				if (i <= first || i > NR - last || i % 24 == 0) print line[i] }'
 	fi
 }
 

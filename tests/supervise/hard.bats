@@ -3,11 +3,15 @@
 # threads.c, signals.c and pointers.c.
 # shellcheck disable=SC2086,SC2154 # words are lists; run sets output
 
+load ../lib/helpers
+
 setup() {
-	load ../lib/helpers
 	load supervised
 	need_supervisor
 }
+
+# How often is tried what must be tried often: less on an imitated processor.
+times=${TIMES:-1000} few=$((${TIMES:-1000} / 10))
 
 # only WORDS COMMAND...: alone, the command is connected to itself; supervised it says just these.
 only() {
@@ -27,27 +31,26 @@ only() {
 }
 
 @test "in many threads at once" {
-	run in_ns "$build/tests/threads" crowd 100 20
+	run in_ns "$build/tests/threads" crowd $few 20
 	[[ $output == *self-connected* ]]
-	run in_ns timeout -s KILL 300 $supervise "$build/tests/threads" crowd 100 20
-	said "refused: 2000" || # two ports may both be taken
+	run in_ns timeout -s KILL 300 $supervise "$build/tests/threads" crowd $few 20
+	said "refused: $((few * 20))" || # two ports may both be taken
 		[[ $output =~ ^refused:\ [0-9]+$'\n'other:\ [0-9]+\ \(EADDRNOTAVAIL\)$ ]]
 }
 
 @test "on a number under which nothing was open when the call began, and then a socket was" {
-	run in_ns timeout -s KILL 300 $supervise "$build/tests/tables" reused "${TIMES:-3000}"
+	run in_ns timeout -s KILL 300 $supervise "$build/tests/tables" reused $((3 * times))
 	[ "$output" = reused ]
 }
 
 @test "in a thread that is cancelled" {
-	only "cancelled: 100" "$build/tests/threads" cancel deferred 100
-	only "cancelled: 100" "$build/tests/threads" cancel asynchronous 100
+	only "cancelled: $few" "$build/tests/threads" cancel deferred $few
+	only "cancelled: $few" "$build/tests/threads" cancel asynchronous $few
 }
 
 @test "in a storm of signals that restart the call, or jump out of it" {
-	local times=${TIMES:-1000}
 	only "refused: $times"$'\n'"never interrupted" "$build/tests/signals" storm restart "$times"
-	only "jumped: 100" "$build/tests/signals" jump 100
+	only "jumped: $few" "$build/tests/signals" jump $few
 }
 
 @test "with pointers that can't be read, at every level" {

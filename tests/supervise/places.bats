@@ -3,8 +3,9 @@
 # controls are in connects.bats: unsupervised, the client connects to itself.
 # shellcheck disable=SC2016,SC2086,SC2154 # for inner shells; words are lists; run sets output
 
+load ../lib/helpers
+
 setup() {
-	load ../lib/helpers
 	load supervised
 	need_supervisor
 	cd "$BATS_TEST_TMPDIR" || return
@@ -56,9 +57,9 @@ thread = threading.Thread(target=connect); thread.start(); thread.join()')
 }
 
 @test "threads, which have no pidfd before Linux 6.9" {
-	run in_ns "$build/tests/soak" 1000 4 1
+	run in_ns "$build/tests/soak" "${TIMES:-1000}" 4 1
 	[[ $output =~ :\ [1-9][0-9]*\ self-connected ]]
-	run in_ns $supervise "$build/tests/soak" 1000 4 1
+	run in_ns $supervise "$build/tests/soak" "${TIMES:-1000}" 4 1
 	[[ $output =~ :\ 0\ self-connected ]]
 }
 
