@@ -2,8 +2,9 @@
 # What shim/symbols calls weak may be absent from the program's C library, and nothing else
 # changes. Before glibc 2.34, dlsym() is absent from programs without libdl.
 
+load ../lib/helpers
+
 setup() {
-	load ../lib/helpers
 	need_namespaces
 	mapfile -t weak < <(sed -n 's/^weak //p' "$top/shim/symbols")
 }

@@ -4,8 +4,9 @@
 # That connect() works in constructors, before the library's own, is in injected.bats.
 # shellcheck disable=SC2016,SC2030,SC2031 # code for other shells; each test is a subshell
 
+load ../lib/helpers
+
 setup() {
-	load ../lib/helpers
 	need_namespaces
 	callers=$build/tests/callers
 	signals=$build/tests/signals

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-# Objects that are opened with RTLD_DEEPBIND, which find libc's connect() before any preload's, and
-# whoever asks dlsym() for it.
+# Objects that are opened with RTLD_DEEPBIND, which find libc's connect() before any preload's.
 # shellcheck disable=SC2016,SC2030,SC2031 # $ORIGIN is for the linker; each test is a subshell
 
+load ../lib/helpers
+
 setup() {
-	load ../lib/helpers
 	need_namespaces
 	need cc
 	deepbind=$build/tests/deepbind
@@ -185,14 +185,6 @@ same() {
 	need_flag
 	object ./any.so
 	refused deep ./any.so symbol
-	refused lazy ./any.so symbol
-	refused now libm.so.6 symbol
-}
-
-@test "an object that asks for the connect() that is next to it is reached" {
-	need_flag
-	object ./any.so
-	refused now ./any.so go next
 }
 
 @test "the memory of libc is protected as before" {

@@ -2,8 +2,9 @@
 # Whatever system call fails during a repair, what the program gets is right, or an honest error. No
 # kernel fails them when it is asked to, so strace does it.
 
+load ../lib/helpers
+
 setup() {
-	load ../lib/helpers
 	need strace
 	need_namespaces
 	can_inject || cannot "strace can't inject a fault here"

@@ -3,8 +3,9 @@
 # signal at that moment, a port lost to another socket), and that the two chain in either order.
 # shellcheck disable=SC2030,SC2031 # each test is a subshell of its own
 
+load ../lib/helpers
+
 setup() {
-	load ../lib/helpers
 	need_namespaces
 	inject=$build/tests/inject.so
 	export NOSELFCONN_LOG=$BATS_TEST_TMPDIR/log

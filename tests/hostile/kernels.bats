@@ -4,8 +4,9 @@
 # away from the library and the program alike. Which it is stands with each name below; a connect()
 # with AF_UNSPEC is refused by kernels before 5.17 if the socket is one of MPTCP, and by sandboxes.
 
+load ../lib/helpers
+
 setup() {
-	load ../lib/helpers
 	need_namespaces
 	ABSENT='' in_ns true || cannot "calls can't be made to fail by ptrace() here"
 }

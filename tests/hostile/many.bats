@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 # A port where nothing listens, on the ordinary ephemeral port range, again and again.
 
+load ../lib/helpers
+
 setup() {
-	load ../lib/helpers
 	need_namespaces
 }
 

@@ -3,8 +3,9 @@
 # A pointer that can't be read gives EFAULT, never a crash: see pointers.c. Before Linux 6.3, for
 # which see make check-kernels, a send may be opened apart.
 
+load ../lib/helpers
+
 setup() {
-	load ../lib/helpers
 	need_namespaces
 	pointers=$build/tests/pointers
 }

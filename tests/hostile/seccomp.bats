@@ -4,8 +4,9 @@
 # libnoselfconn(7) lists is enough, and none of it is too much. See filtered.c.
 # shellcheck disable=SC2086,SC2030,SC2031 # lists of words; each test is a subshell
 
+load ../lib/helpers
+
 setup() {
-	load ../lib/helpers
 	need_namespaces
 	filtered=$build/tests/filtered
 	unset NOSELFCONN_VERBOSE NOSELFCONN_LOG READS SETS

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 # A short run of what `make soak` does for long: see soak.c.
 
+load ../lib/helpers
+
 setup() {
-	load ../lib/helpers
 	need_namespaces
 }
 

@@ -2,8 +2,9 @@
 # What the library leans on, seen on the kernel that runs these tests, and with make check-kernels
 # on others. No test here has the library.
 
+load ../lib/helpers
+
 setup() {
-	load ../lib/helpers
 	load vrf
 	need_namespaces
 }

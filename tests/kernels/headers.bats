@@ -2,9 +2,7 @@
 # What the newest kernel's headers name, this project knows: an option that is added there shows
 # here, before anybody has such a kernel.
 
-setup() {
-	load ../lib/helpers
-}
+load ../lib/helpers
 
 # The options that no TCP socket can be asked for, or that are in the table by another name; and
 # what only looks like an option by its name.

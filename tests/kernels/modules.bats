@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 # What a kernel may have besides, and most test machines don't: see guest.sh.
 
+load ../lib/helpers
+
 setup() {
-	load ../lib/helpers
 	load vrf
 	need_namespaces
 }

@@ -18,7 +18,7 @@ bats_require_minimum_version() {
 }
 
 skip() {
-	echo "$*" >"$work/skip"
+	echo "$*" >"$work/$number/skip"
 	exit 0
 }
 
@@ -36,17 +36,15 @@ run() {
 
 # try FUNCTION: in a process of its own.
 try() {
-	rm -rf "$work/tmp" "$work/skip"
-	mkdir "$work/tmp"
 	(
-		export BATS_TEST_TMPDIR=$work/tmp BATS_TEST_NUMBER=$number
+		export BATS_TEST_TMPDIR=$work/$number/tmp BATS_TEST_NUMBER=$number
 		status=0 output='' lines=()
 		set -eE
 		trap 'echo "failed: line $LINENO: $BASH_COMMAND"' ERR
 		! declare -F teardown >/dev/null || trap teardown EXIT
 		! declare -F setup >/dev/null || setup
 		"$1"
-	) >"$work/said" 2>&1
+	) >"$work/$number/said" 2>&1
 }
 
 # one NAME FUNCTION
@@ -58,9 +56,9 @@ one() {
 	status=$?
 	if [ $status != 0 ]; then
 		echo "not ok $number $1"
-		sed 's/^/# /' "$work/said"
-	elif [ -e "$work/skip" ]; then
-		echo "ok $number $1 # skip $(cat "$work/skip")"
+		sed 's/^/# /' "$work/$number/said"
+	elif [ -e "$work/$number/skip" ]; then
+		echo "ok $number $1 # skip $(<"$work/$number/skip")"
 	else
 		echo "ok $number $1"
 	fi
@@ -89,6 +87,11 @@ for file; do
 	unset -f setup teardown
 	# shellcheck disable=SC1090
 	source <(tests_of "$file")
+	directories=()
+	for i in "${!names[@]}"; do
+		directories+=("$work/$((number + i + 1))/tmp")
+	done
+	mkdir -p "${directories[@]}"
 	for i in "${!names[@]}"; do
 		one "${names[i]}" "test_$((i + 1))"
 	done

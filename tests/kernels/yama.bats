@@ -3,8 +3,9 @@
 # who makes a user namespace. On a machine of others Yama is as they set it: this is for make
 # check-kernels. Without a user namespace: supervise/kernels.bats.
 
+load ../lib/helpers
+
 setup() {
-	load ../lib/helpers
 	scope=/proc/sys/kernel/yama/ptrace_scope
 	[ "${OWN_MACHINE-}" = 1 ] || machine_cannot "this machine's Yama is not ours to set"
 	[ -e $scope ] || machine_cannot "the kernel has no Yama"

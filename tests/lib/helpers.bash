@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # What every test file loads. Run through `make test`, which builds what is used here.
 
-top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+top=${BATS_TEST_DIRNAME%/tests/*}
 build=${BUILD:-$top/build}
 library=$build/libnoselfconn.so
 client=$build/tests/client
@@ -33,16 +33,12 @@ cannot() {
 		echo "not to be skipped with CI=true: $1" >&2
 		return 1
 	fi
-	machine_cannot "$1"
+	skip "$1"
 }
 
-# machine_cannot REASON: skips the test, also when CI=true: nothing that is installed helps. If it
-# is what a program said: in one line, not too long a one, and without colours.
+# machine_cannot REASON: skips the test, also when CI=true: nothing that is installed helps.
 machine_cannot() {
-	local reason
-	reason=$(tr '\n' ' ' <<<"$1" | sed $'s/\e\\[[0-9;]*[A-Za-z]//g; s/[[:cntrl:]]//g; s/ *$//')
-	[ ${#reason} -le 120 ] || reason=${reason:0:117}...
-	skip "$reason"
+	skip "$1"
 }
 
 # If the C library does not tell whether a program has one thread, this preload does (single.c).
@@ -74,6 +70,7 @@ in_ns() {
 # address is tentative for a moment, on lo as well, if nothing says "nodad", and even then the
 # kernel adds the route to it a moment later.
 in_ns_at() {
+	[ -n "$1" ] || { shift && in_ns "$@"; return; }
 	# shellcheck disable=SC2016
 	in_ns sh -c 'for address in $1; do
 			case $address in *:*) nodad=nodad ;; *) nodad= ;; esac
@@ -86,7 +83,8 @@ in_ns_at() {
 
 # Skips the tests of a file where the kernel gives us no namespace; for setup().
 need_namespaces() {
-	in_ns true 2>/dev/null || cannot "network namespaces need root, or user namespaces"
+	[ "${OWN_MACHINE-}" = 1 ] || in_ns true 2>/dev/null ||
+		cannot "network namespaces need root, or user namespaces"
 }
 
 # Skips the test if there are no pseudo-terminals, as in a chroot without /dev/pts.
@@ -144,11 +142,28 @@ c_library_without() {
 	library=$BATS_TEST_TMPDIR/libnoselfconn.so
 }
 
+# same FILE OTHER: they say the same. Few processes, because many tests ask it.
+same() {
+	local one other
+	IFS= read -r -d '' one <"$1" || :
+	IFS= read -r -d '' other <"$2" || :
+	[ "$one" = "$other" ] || diff "$1" "$2"
+}
+
+# has FILE PATTERN: each line of it begins after a newline.
+has() {
+	local all
+	IFS= read -r -d '' all <"$1" || :
+	# shellcheck disable=SC2053 # a pattern
+	[[ $'\n'$all == *$2* ]]
+}
+
 # repaired HOW [OUTCOME [AT]]: this is what the last line of the log says, whatever program and
 # descriptor it names; OUTCOME and AT may be patterns.
 repaired() {
-	local how=$1 outcome=${2:-connection refused} at=${3:-127.0.0.1:40000} last
-	last=$(tail -n 1 "$BATS_TEST_TMPDIR/log" 2>/dev/null)
+	local how=$1 outcome=${2:-connection refused} at=${3:-127.0.0.1:40000} log=() last
+	[ ! -e "$BATS_TEST_TMPDIR/log" ] || mapfile -t log <"$BATS_TEST_TMPDIR/log"
+	last=${log[*]: -1}
 	at=${at//\[/\\[}
 	# shellcheck disable=SC2053,SC2027 # patterns
 	if [[ ! $last =~ ^noselfconn:\ .+\[[0-9]+\]:\ fd\ [0-9]+:\ (self-connection\ at\ .*)$ ]] ||
@@ -160,13 +175,13 @@ repaired() {
 
 # told OUTPUT: the outcome that a report of the first connect() in this file has.
 told() {
-	local word
-	word=$(sed -n 's/^\(there \)\?connect: //p' "$1" | head -n 1)
-	case $word in
+	local line
+	while IFS= read -r line && [[ $line != ?('there ')'connect: '* ]]; do :; done <"$1"
+	case ${line#*connect: } in
 	ok) echo connected ;;
 	EINPROGRESS) echo connecting ;;
 	ECONNREFUSED) echo 'connection refused' ;;
-	*) echo "$word" ;;
+	*) echo "${line#*connect: }" ;;
 	esac
 }
 
@@ -187,8 +202,8 @@ not_repaired() {
 
 # said LINE...: the output of `run` has these lines, in this order, one after another.
 said() {
-	local all
-	all=$(printf '%s\n' "$@")
+	local IFS=$'\n'
+	local all=$*
 	case $'\n'$output$'\n' in
 	*$'\n'"$all"$'\n'*) ;;
 	*) printf 'output:\n%s\nlacks:\n%s\n' "$output" "$all" >&2; return 1 ;;

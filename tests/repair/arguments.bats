@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 # What a program passes to connect(), right or wrong, has the outcome that it has without the library.
 
+load ../lib/helpers
+
 setup() {
-	load ../lib/helpers
 	need_namespaces
 }
 

@@ -2,8 +2,9 @@
 # connect() itself: no kind of socket and no way of connecting ends in a self-connection.
 # shellcheck disable=SC2030,SC2031,SC2086 # words are lists; each test is a subshell of its own
 
+load ../lib/helpers
+
 setup() {
-	load ../lib/helpers
 	need_namespaces
 	inject=$build/tests/inject.so
 }

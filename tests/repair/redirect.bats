@@ -4,8 +4,9 @@
 # self-connection, but it is none.
 # shellcheck disable=SC2016,SC2030,SC2031 # code for another shell; each test is a subshell
 
+load ../lib/helpers
+
 setup() {
-	load ../lib/helpers
 	need_namespaces
 	need nft
 	in_redirect true 2>/dev/null || machine_cannot "the kernel has no redirects for us"

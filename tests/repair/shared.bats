@@ -22,10 +22,10 @@ alike() {
 	[[ $kind != mptcp* ]] || need_mptcp "the rest has passed"
 	INJECT_SERVER=${SERVED:+$addr:7@1} shared "$kind" "$addr" 7 "$@" >"$t/plain"
 	shared "$kind" "$addr" 40000 "$@" >"$t/control"
-	grep -q "socket, the destination's port, connected" "$t/control"
-	rm -f "$t/log"
+	has "$t/control" "socket, the destination's port, connected"
+	: >"$t/log"
 	INJECT_SERVER=${SERVED:+$addr:40000@2} shimmed shared "$kind" "$addr" 40000 "$@" >"$t/repaired"
-	diff "$t/plain" "$t/repaired"
+	same "$t/plain" "$t/repaired"
 	repaired "reset in place" "$(told "$t/repaired")" "$(at "$addr" 40000)"
 }
 
@@ -34,8 +34,8 @@ refused() {
 	for kind in "tcp4 127.0.0.1" "tcp6 ::1" "mptcp4 127.0.0.1" "mptcp6 ::1"; do
 		# shellcheck disable=SC2086
 		alike $kind "$@" bindable timewait
-		grep -qx "bindable: ok" "$BATS_TEST_TMPDIR/repaired"
-		grep -qx "timewait: 0" "$BATS_TEST_TMPDIR/repaired"
+		has "$BATS_TEST_TMPDIR/repaired" $'\nbindable: ok\n'
+		has "$BATS_TEST_TMPDIR/repaired" $'\ntimewait: 0\n'
 	done
 }
 
@@ -44,7 +44,7 @@ served() {
 	for kind in "tcp4 127.0.0.1" "mptcp4 127.0.0.1"; do
 		# shellcheck disable=SC2086
 		SERVED=1 LD_PRELOAD=$build/tests/inject.so alike $kind "$@"
-		grep -q "^connect: \(ok\|EINPROGRESS\)" "$BATS_TEST_TMPDIR/repaired"
+		has "$BATS_TEST_TMPDIR/repaired" $'\nconnect: @(ok|EINPROGRESS)'
 	done
 }
 

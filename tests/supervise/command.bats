@@ -2,8 +2,9 @@
 # noselfconn's options, and what it supervises by itself.
 # shellcheck disable=SC2016,SC2086,SC2154 # for inner shells; words are lists; run sets output
 
+load ../lib/helpers
+
 setup() {
-	load ../lib/helpers
 	load supervised
 	need_supervisor
 	wrapper=$top/scripts/noselfconn

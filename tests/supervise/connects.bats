@@ -2,8 +2,9 @@
 # What the supervisor does for a call that opens a connection, whatever program makes it.
 # shellcheck disable=SC2086 # words are lists
 
+load ../lib/helpers
+
 setup() {
-	load ../lib/helpers
 	load supervised
 	need_supervisor
 }
@@ -172,10 +173,9 @@ need_range_of() {
 @test "every call with MSG_FASTOPEN, and TCP_FASTOPEN_CONNECT, is refused" {
 	for call in sendto sendmsg sendmmsg connect; do
 		for sysctl in 1 7; do
-			fastopen=(in_ns sh -c 'echo "$1" >/proc/sys/net/ipv4/tcp_fastopen && shift && exec "$@"' - $sysctl)
-			run "${fastopen[@]}" "$build/tests/fastopen" - $call
+			FASTOPEN=$sysctl run in_ns "$build/tests/fastopen" - $call
 			[[ $output == *"from port 40000 it got: hello"* ]]
-			run "${fastopen[@]}" $supervise "$build/tests/fastopen" - $call
+			FASTOPEN=$sysctl run in_ns $supervise "$build/tests/fastopen" - $call
 			[[ $output == *ECONNREFUSED* && $output != *"it got"* ]]
 		done
 	done

@@ -3,8 +3,9 @@
 # every kind. `make check-kernels` runs it on such.
 # shellcheck disable=SC2086,SC2154 # words are lists; run sets output
 
+load ../lib/helpers
+
 setup() {
-	load ../lib/helpers
 	load supervised
 	need_supervisor
 	connects='tcp4 connect 127.0.0.1 40000'

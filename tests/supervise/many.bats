@@ -2,8 +2,9 @@
 # Many connects.
 # shellcheck disable=SC2086,SC2154 # words are a list; run sets output
 
+load ../lib/helpers
+
 setup() {
-	load ../lib/helpers
 	load supervised
 	need_supervisor
 }

@@ -2,8 +2,9 @@
 # The processes around the command: but for its pid, it is the user's.
 # shellcheck disable=SC2016,SC2086,SC2154 # for the inner shells; words are lists; run sets output
 
+load ../lib/helpers
+
 setup() {
-	load ../lib/helpers
 	load supervised
 	bats_require_minimum_version 1.5.0
 	need_supervisor

@@ -2,8 +2,9 @@
 # Programs that no preload reaches: each asks a server at 127.0.0.1:40000, and shows what comes back.
 # shellcheck disable=SC2016,SC2086,SC2154 # for inner shells; words are lists; run sets output
 
+load ../lib/helpers
+
 setup() {
-	load ../lib/helpers
 	load supervised
 	need_supervisor
 	need python3

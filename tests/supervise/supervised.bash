@@ -36,8 +36,8 @@ refused() {
 reaches() {
 	run supervised serve "${@: -2}" "$@" wait error names
 	said "error: ok"
-	[ "$(sed -n 's/^peer: .* //p' <<<"$output")" = "${*: -1}" ]
-	[ "$(sed -n 's/^local: .* //p' <<<"$output")" != "${*: -1}" ]
+	[[ ${lines[-1]} == "peer: "*" ${*: -1}" && ${lines[-2]} == "local: "* ]]
+	[[ ${lines[-2]} != *" ${*: -1}" ]]
 }
 
 # refused_later WORD...: the same for a non-blocking connect.
