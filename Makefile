@@ -67,7 +67,7 @@ $(PROGRAMS): $(HEADERS) Makefile
 	$(COMPILE) -Ishim $(LDFLAGS) -o $@ $(sort $(filter %.c,$^))
 
 demo:
-	@$(MAKE) -s install DESTDIR= PREFIX='$(abspath $(BUILD))/demo'
+	@$(MAKE) -s install DESTDIR= PREFIX=$(call quoted,$(abspath $(BUILD))/demo)
 	@$(BUILD)/demo/bin/noselfconn --self-test
 
 # Installation. PRELOAD is the value of LD_PRELOAD: if LIBDIR is that of a Debian architecture,

@@ -15,7 +15,7 @@ JOBS ?= $(shell nproc)
 TEST_SOURCES = $(filter-out tests/bench/% tests/preloads/%,$(wildcard tests/*/*.c))
 TEST_PROGRAMS = $(addprefix $(BUILD)/tests/,$(basename $(notdir $(TEST_SOURCES)))) \
 	$(patsubst tests/preloads/%.c,$(BUILD)/tests/%.so,$(wildcard tests/preloads/*.c))
-RUN_TESTS = BUILD='$(abspath $(BUILD))' JOBS=$(JOBS) tests/lib/run.sh
+RUN_TESTS = BUILD=$(call quoted,$(abspath $(BUILD))) JOBS=$(JOBS) tests/lib/run.sh
 
 # What another thread could see is looked for less often here.
 check: TESTS = tests/repair tests/command

@@ -6,6 +6,12 @@
 set -u
 
 command -v bats >/dev/null || { echo 'The tests need bats.' >&2; exit 1; }
+case $PWD${BUILD-} in
+*[[:space:]\;:\'\"\$\&\\]*)
+	echo "The tests need a path that LD_PRELOAD can name, without blanks: $PWD" >&2
+	exit 1
+	;;
+esac
 jobs=${JOBS:-$(nproc)}
 command -v parallel >/dev/null || jobs=1
 # Not before bats 1.5.

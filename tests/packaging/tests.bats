@@ -96,6 +96,19 @@ is_shown_before_the_last_ends() {
 	[ "$status" = 1 ]
 }
 
+@test "where LD_PRELOAD can't name the library, that is what it says" {
+	sample passes true
+	local name
+	for name in 'a b' a:b "a'b"; do
+		cp -R tree "$name"
+		cd "$name"
+		run env -i PATH="$PATH" HOME="$PWD" BUILD="$PWD/build" tests/lib/run.sh tests/sample
+		[ "$status" = 1 ]
+		[ "$output" = "The tests need a path that LD_PRELOAD can name, without blanks: $PWD" ]
+		cd ..
+	done
+}
+
 @test "with CI=true what could be installed may not be skipped" {
 	sample one 'need no-such-program'
 	run env -i CI=true PATH="$PATH" HOME="$PWD" BUILD="$build" JOBS=1 tree/tests/lib/run.sh tree/tests/sample
