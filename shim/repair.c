@@ -253,7 +253,8 @@ static int without_interruption(struct repair *r, int outcome)
 	r->outcome = outcome;
 	r->own = r->fd;
 	r->apart = true;
-	if (!own_table_run(undo_and_begin_again, r, sizeof *r) || r->outcome == NOT_UNDONE) {
+	if (!own_table_run(undo_and_begin_again, r, sizeof *r, false) ||
+	    r->outcome == NOT_UNDONE) {
 		r->outcome = outcome;
 		among_the_others(r);
 	}

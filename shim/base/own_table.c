@@ -7,9 +7,12 @@
 #include "threads.h"
 #include <linux/futex.h>
 #include <linux/sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 
 #pragma weak getauxval
 
@@ -18,17 +21,19 @@
  * for what the caller does itself (see uninterrupted.c).
  */
 enum {
-	GUARD = 64 * 1024, /* a page at least; who leaves the stack meets SIGSEGV there */
-	STACK = 64 * 1024, /* room for a handler, too */
-	MEMORY = GUARD + STACK
+	GUARD = 64 * 1024,  /* a page at least; who leaves the stack meets SIGSEGV there */
+	STACK = 64 * 1024,  /* of the process: room for a handler, too */
+	WAITING = 4 * 1024, /* of the thread */
+	MEMORY = GUARD + STACK + WAITING
 };
 
 /* At the end of that memory, above the stack. */
 struct own_table {
 	_Alignas(16) atomic_int running; /* the kernel clears it when the thread has ended */
 	atomic_bool done;
+	bool forks;   /* the thread makes the process, which works */
 	char *memory; /* that this is in */
-	int process;  /* whose thread it is */
+	int process;  /* the program's */
 	void (*work)(void *);
 	_Alignas(16) char arg[];
 };
@@ -41,10 +46,17 @@ struct own_table {
 static const long patience[2] = {0, 20000000}; /* as a struct timespec */
 static _Atomic(struct own_table *) left;
 
+/*
+ * If work() is done in a process, that is the child of the thread, which waits for it whatever
+ * the caller does, and with which it ends. There is no such thread if a child would be the
+ * first process of another PID namespace.
+ */
+enum { PROCESS = CLONE_VM };
+
 /* As a C library makes a thread, so that debuggers know what it is. */
 enum {
-	FLAGS = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
-	        CLONE_SYSVSEM | CLONE_CHILD_CLEARTID
+	THREAD = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+	         CLONE_SYSVSEM | CLONE_CHILD_CLEARTID
 };
 
 /*
@@ -53,9 +65,9 @@ enum {
  */
 enum { ABOVE = 160 };
 
-/* Makes a thread that begins with own_table_start(t), on that stack. */
+/* Makes a task that begins with own_table_start(t), on that stack. */
 #if defined __x86_64__ && !defined __clang_analyzer__
-static inline long begin(struct own_table *t, char *stack)
+static inline long begin(long flags, struct own_table *t, char *stack)
 {
 	register struct own_table *clear __asm__("r10") = t;
 	long result;
@@ -66,13 +78,12 @@ static inline long begin(struct own_table *t, char *stack)
 	                 "call own_table_start\n"
 	                 "1:"
 	                 : "=a"(result)
-	                 : "0"((long)SYS_clone), "D"((long)FLAGS), "S"(stack), "d"(0L),
-	                   "r"(clear)
+	                 : "0"((long)SYS_clone), "D"(flags), "S"(stack), "d"(0L), "r"(clear)
 	                 : "rcx", "r11", "memory", "cc");
 	return result;
 }
 #elif defined __i386__
-static inline long begin(struct own_table *t, char *stack)
+static inline long begin(long flags, struct own_table *t, char *stack)
 {
 	long result;
 	__asm__ volatile("int $0x80\n\t"
@@ -82,15 +93,15 @@ static inline long begin(struct own_table *t, char *stack)
 	                 "call own_table_start\n"
 	                 "1:"
 	                 : "=a"(result)
-	                 : "0"(SYS_clone), "b"(FLAGS), "c"(stack), "d"(0), "S"(0), "D"(t)
+	                 : "0"(SYS_clone), "b"(flags), "c"(stack), "d"(0), "S"(0), "D"(t)
 	                 : "memory", "cc");
 	return result;
 }
 #elif defined __aarch64__
-static inline long begin(struct own_table *t, char *stack)
+static inline long begin(long flags, struct own_table *t, char *stack)
 {
 	register long x8 __asm__("x8") = SYS_clone;
-	register long x0 __asm__("x0") = FLAGS;
+	register long x0 __asm__("x0") = flags;
 	register long x1 __asm__("x1") = (long)stack;
 	register long x2 __asm__("x2") = 0;
 	register long x3 __asm__("x3") = 0;
@@ -107,11 +118,11 @@ static inline long begin(struct own_table *t, char *stack)
 }
 #elif defined __s390x__
 /* The stack comes first here. */
-static inline long begin(struct own_table *t, char *stack)
+static inline long begin(long flags, struct own_table *t, char *stack)
 {
 	register long r1 __asm__("r1") = SYS_clone;
 	register long r2 __asm__("r2") = (long)stack;
-	register long r3 __asm__("r3") = FLAGS;
+	register long r3 __asm__("r3") = flags;
 	register long r4 __asm__("r4") = 0;
 	register struct own_table *r5 __asm__("r5") = t;
 	register long r6 __asm__("r6") = 0;
@@ -127,8 +138,9 @@ static inline long begin(struct own_table *t, char *stack)
 	return r2;
 }
 #else
-static inline long begin(struct own_table *t, char *stack)
+static inline long begin(long flags, struct own_table *t, char *stack)
 {
+	(void)flags;
 	(void)t;
 	(void)stack;
 	return -ENOSYS;
@@ -137,10 +149,22 @@ static inline long begin(struct own_table *t, char *stack)
 
 _Noreturn void own_table_start(struct own_table *t);
 
+static void fork_and_wait(struct own_table *t)
+{
+	t->forks = false;
+	long process = begin(PROCESS, t, (char *)t - ABOVE - WAITING);
+	if (process > 0)
+		sys(SYS_wait4, process, 0, __WALL, 0, 0, 0);
+}
+
 /* What is closed here is not closed in the program. */
 __attribute__((used)) _Noreturn void own_table_start(struct own_table *t)
 {
-	if (sys(SYS_unshare, CLONE_FILES, 0, 0, 0, 0, 0) == 0) {
+	if (t->forks) {
+		fork_and_wait(t);
+	} else if (sys(SYS_unshare, CLONE_FILES, 0, 0, 0, 0, 0) == 0) {
+		if (sys_getpid() != t->process)
+			sys(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0, 0);
 		t->work(t->arg);
 		atomic_store(&t->done, true);
 		sys(SYS_close_range, 0, -1, 0, 0, 0, 0);
@@ -197,7 +221,7 @@ static bool run(struct own_table *t, void (*work)(void *), void *arg, size_t siz
 	t->running = 1;
 	t->work = work;
 	memcpy(t->arg, arg, size);
-	if (begin(t, (char *)t - ABOVE) < 0) {
+	if (begin(THREAD, t, (char *)t - ABOVE) < 0) {
 		release(t);
 		return false;
 	}
@@ -210,7 +234,7 @@ static bool run(struct own_table *t, void (*work)(void *), void *arg, size_t siz
 	return done;
 }
 
-bool own_table_run(void (*work)(void *), void *arg, size_t size)
+bool own_table_run(void (*work)(void *), void *arg, size_t size, bool in_process)
 {
 	const size_t above = (sizeof(struct own_table) + size + 15) / 16 * 16;
 	if (is_single_threaded() || is_sandboxed() || is_imitation() || !is_none_left())
@@ -221,6 +245,7 @@ bool own_table_run(void (*work)(void *), void *arg, size_t size)
 	struct own_table *t = (struct own_table *)(memory + MEMORY - above);
 	t->memory = memory;
 	t->process = sys_getpid();
+	t->forks = in_process;
 	if (sys_mprotect((unsigned long)memory, GUARD, PROT_NONE) == 0)
 		return run(t, work, arg, size);
 	release(t);

@@ -22,10 +22,14 @@
  * the caller's stack. Before Linux 5.9 the descriptors are closed as it ends, perhaps a moment
  * later, so work should close what matters itself.
  *
+ * in_process: work() calls nothing of another preload's, and may be done in a process that
+ * shares the memory. A thread that closes the copy of a message queue takes the mq_notify(3) of
+ * its whole process away.
+ *
  * False if work has not run, because there is no such thread: the process has one thread only,
  * a seccomp filter is in force, the kernel refuses it or its memory, or the last one still
  * closes its copies.
  */
-bool own_table_run(void (*work)(void *), void *arg, size_t size);
+bool own_table_run(void (*work)(void *), void *arg, size_t size, bool in_process);
 
 #endif

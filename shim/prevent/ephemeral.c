@@ -34,7 +34,7 @@ static void read_range_alone(struct reading *r)
 {
 	struct uninterrupted u;
 	uninterrupted_begin(&u);
-	if (!own_table_run(read_range, r, sizeof *r))
+	if (!own_table_run(read_range, r, sizeof *r, true))
 		read_range(r);
 	uninterrupted_end(&u);
 }

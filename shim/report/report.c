@@ -75,7 +75,7 @@ static void say_in_log(struct text *line)
 {
 	struct uninterrupted u;
 	uninterrupted_begin(&u);
-	if (!own_table_run(append_to_log, line, sizeof *line))
+	if (!own_table_run(append_to_log, line, sizeof *line, true))
 		append_to_log(line);
 	uninterrupted_end(&u);
 }

@@ -114,6 +114,22 @@ on_small_stack() {
 	repaired "reset in place"
 }
 
+@test "if the program is killed while the library reads the range, nothing is left" {
+	run shimmed in_ns timeout 60 "$threads" killed
+	[ "$output" = "nothing is left" ]
+}
+
+@test "connect() in a program that waits for a message in a queue" {
+	run in_ns "$threads" queue
+	[ "$status" != 125 ] || machine_cannot "the kernel has no message queues"
+	self_connects "$threads" queue
+	says $'notified\nrefused: 2' "$threads" queue
+	not_repaired
+	# As the manual says of a repair.
+	MOVE_RANGE=yes says $'not notified\nrefused: 2' "$threads" queue
+	repaired "reset in place"
+}
+
 # --- Signals
 
 @test "a storm of signals without SA_RESTART does not disturb a repair" {

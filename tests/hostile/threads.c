@@ -12,6 +12,9 @@
  *   child [alone]          a thread connects, and while the library reads the ephemeral port
  *                          range, another one forks a child; says whether that has it open,
  *                          too. With "alone", the process can have no more threads by then
+ *   killed                 the same, and the program is killed meanwhile; says whether all ends
+ *   queue                  two threads connect, one after the other; says whether the process
+ *                          still has its mq_notify()
  *   closer TIMES           a thread connects, another one closes that descriptor meanwhile, and
  *                          opens a file, which is to stay as it is
  */
@@ -268,25 +271,25 @@ static void *one_to_connect(void *alone)
 	return alone;
 }
 
-/* Until another thread waits for data that it has begun to read. (This one reads, too.) */
-static void wait_for_reader(void)
+/* Does another task wait for data that it has begun to read? (This one reads, too.) */
+static bool has_reader(void)
 {
 	glob_t tasks = {0};
 	char own[64];
-	int reads = 0, number;
-	snprintf(own, sizeof own, "/proc/self/task/%d/syscall", getpid());
-	while (!reads) {
-		glob("/proc/self/task/[0-9]*/syscall", 0, NULL, &tasks);
-		for (size_t i = 0; i < tasks.gl_pathc; i++) {
-			FILE *f = fopen(tasks.gl_pathv[i], "re");
-			if (f == NULL)
-				continue;
-			reads |= strcmp(tasks.gl_pathv[i], own) != 0 &&
-			         fscanf(f, "%d", &number) == 1 && number == SYS_read;
-			fclose(f);
-		}
-		globfree(&tasks);
+	bool reads = false;
+	int number;
+	snprintf(own, sizeof own, "/proc/%d/task/%d/syscall", getpid(), getpid());
+	glob("/proc/[0-9]*/task/[0-9]*/syscall", 0, NULL, &tasks);
+	for (size_t i = 0; i < tasks.gl_pathc; i++) {
+		FILE *f = fopen(tasks.gl_pathv[i], "re");
+		if (f == NULL)
+			continue;
+		reads |= strcmp(tasks.gl_pathv[i], own) != 0 && fscanf(f, "%d", &number) == 1 &&
+		         number == SYS_read;
+		fclose(f);
 	}
+	globfree(&tasks);
+	return reads;
 }
 
 static bool has_fifo_to_read(void)
@@ -316,7 +319,8 @@ static void child(void *alone)
 	cancelled.fd = open_socket();
 	start(&thread, NULL, one_to_connect, alone);
 	fifo = open(RANGE_FILE, O_WRONLY);
-	wait_for_reader();
+	while (!has_reader())
+		;
 	pid_t pid = fork();
 	if (pid == 0)
 		_exit(has_fifo_to_read());
@@ -326,6 +330,58 @@ static void child(void *alone)
 	pthread_join(thread, NULL);
 	abort_and_close(cancelled.fd);
 	close(fifo);
+}
+
+/* The same, and the program is killed meanwhile. */
+static void killed(void)
+{
+	pthread_t thread;
+	int tries = 10000;
+	put_fifo_there();
+	pid_t pid = fork();
+	if (pid == 0) {
+		cancelled.fd = open_socket();
+		start(&thread, NULL, one_to_connect, NULL);
+		pthread_join(thread, NULL);
+	}
+	int fifo = open(RANGE_FILE, O_WRONLY);
+	while (!has_reader())
+		;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	while (has_reader() && --tries > 0)
+		usleep(1000);
+	puts(tries > 0 ? "nothing is left" : "it still reads");
+	close(fifo);
+}
+
+/* The kernel forgets it if the process closes the queue. Without librt. */
+static void queue(void)
+{
+	const long attributes[8] = {0, 1, 1,
+	                            0}; /* of a struct mq_attr: one message of a byte */
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+	pthread_t thread;
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	int fd = (int)syscall(SYS_mq_open, "threads", O_RDWR | O_CREAT, 0600, attributes);
+	if (fd < 0 || syscall(SYS_mq_notify, fd, &event) != 0)
+		err(125, "mq");
+	syscall(SYS_mq_unlink, "threads");
+	for (int i = 0; i < 2; i++) {
+		cancelled.fd = open_socket();
+		start(&thread, NULL, one_to_connect, NULL);
+		pthread_join(thread, NULL);
+		abort_and_close(cancelled.fd);
+	}
+	syscall(SYS_mq_timedsend, fd, "x", 1, 0, NULL);
+	sigpending(&set);
+	puts(sigismember(&set, SIGUSR1) ? "notified" : "not notified");
+	if (waitpid(-1, NULL, WNOHANG | __WALL) >= 0)
+		puts("a child is left");
+	close(fd);
 }
 
 int main(int argc, char **argv)
@@ -346,6 +402,10 @@ int main(int argc, char **argv)
 		return 0;
 	} else if (strcmp(word, "closer") == 0 && argc == 3) {
 		closer();
+	} else if (strcmp(word, "killed") == 0) {
+		killed();
+	} else if (strcmp(word, "queue") == 0) {
+		queue();
 	} else if (strcmp(word, "child") == 0) {
 		child(argv[2]);
 	} else if (strcmp(word, "small") == 0) {
