@@ -4,20 +4,25 @@
 # make                builds the library and what the wrapper runs commands with
 # make test           all tests; make test TESTS=tests/repair/connect.bats: some. tests/tests.mk
 # make bench, lint    what it costs (tests/bench/bench.mk); what else the code is held to
-# make install        see below; make dist, make deb, make rpm: scripts/packaging/packaging.mk
+# make install        scripts/packaging/install.mk; make dist, make deb, make rpm: packaging.mk there
 
 CFLAGS ?= -O2 -g
-BUILD ?= build
+BUILD = build
 # The version stands there, and nowhere else.
 VERSION = $(shell sed -n 's/^nsc_version=//p' scripts/noselfconn)
+
+quoted = '$(subst ','\'',$1)'# as a word of the shell
+absolute = $(if $(filter-out /%,$(firstword $1)),$(CURDIR)/)$1
 
 # After make -f from another directory, build in that one.
 ifeq ($(wildcard shim/exports.map),)
 .PHONY: elsewhere $(or $(MAKECMDGOALS),all)
 $(or $(MAKECMDGOALS),all): elsewhere ;
 elsewhere:
-	$(if $(word 2,$(abspath $(BUILD))),$(error make builds in no directory whose path has a blank: $(abspath $(BUILD))))
-	@$(MAKE) -C '$(patsubst %/Makefile,%,$(strip $(MAKEFILE_LIST)))' BUILD='$(abspath $(BUILD))' $(MAKECMDGOALS)
+	$(if $(word 2,$(subst :, ,$(abspath $(BUILD)))),$(error make builds in no directory whose path has a blank or \
+		a colon: $(abspath $(BUILD))))
+	@$(MAKE) -C $(call quoted,$(patsubst %/Makefile,%,$(strip $(MAKEFILE_LIST)))) $(foreach name,BUILD DESTDIR PREFIX,\
+		$(if $($(name)),$(name)=$(call quoted,$(call absolute,$($(name)))))) $(MAKECMDGOALS)
 else
 
 # What the code needs, whatever CFLAGS says.
@@ -30,7 +35,7 @@ is_i386 := $(findstring __i386__,$(shell $(CC) $(CFLAGS) -dM -E -x c /dev/null 2
 HARDENING := -fstack-protector-strong $(call has,-fstack-clash-protection) \
 	$(if $(is_i386),,$(call has,-fcf-protection)) $(call has,-mbranch-protection=standard) \
 	$(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
-COMPILE = $(CC) $(STANDARD) $(WARNINGS) $(HARDENING) -ffile-prefix-map='$(CURDIR)=.' $(CPPFLAGS) $(CFLAGS)
+COMPILE = $(CC) $(STANDARD) $(WARNINGS) $(HARDENING) -ffile-prefix-map=$(call quoted,$(CURDIR)=.) $(CPPFLAGS) $(CFLAGS)
 
 # One file for every C library: it names none, and takes only what shim/symbols lists. So the
 # compiler must add no calls of its own accord: last, to win over CFLAGS.
@@ -70,42 +75,6 @@ demo:
 	@$(MAKE) -s install DESTDIR= PREFIX=$(call quoted,$(abspath $(BUILD))/demo)
 	@$(BUILD)/demo/bin/noselfconn --self-test
 
-# Installation. PRELOAD is the value of LD_PRELOAD: if LIBDIR is that of a Debian architecture,
-# with glibc's $LIB, so that one wrapper serves several architectures.
-PREFIX ?= /usr/local
-BINDIR ?= $(PREFIX)/bin
-LIBDIR ?= $(PREFIX)/lib
-MANDIR ?= $(PREFIX)/share/man
-BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
-ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions
-MULTIARCH = $(shell $(CC) $(CFLAGS) -print-multiarch 2>/dev/null)
-PRELOAD ?= $(if $(MULTIARCH),$(subst /lib/$(MULTIARCH),/$$LIB,$(LIBDIR)),$(LIBDIR))/libnoselfconn.so
-LIBEXECDIR ?= $(LIBDIR)
-PARTS = $(LIBEXECDIR)/noselfconn
-INSTALL ?= install
-
-install: all
-	umask 022 && mkdir -p "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(LIBDIR)" "$(DESTDIR)$(PARTS)" \
-		"$(DESTDIR)$(MANDIR)/man1" "$(DESTDIR)$(MANDIR)/man7" \
-		"$(DESTDIR)$(BASHCOMPDIR)" "$(DESTDIR)$(ZSHCOMPDIR)"
-	sed -e 's|^nsc_library=.*|nsc_library='\''$(LIBDIR)/libnoselfconn.so'\''|' \
-		-e 's|^nsc_preload=.*|nsc_preload='\''$(PRELOAD)'\''|' \
-		-e 's|^nsc_parts=.*|nsc_parts='\''$(PARTS)'\''|' scripts/noselfconn >"$(DESTDIR)$(BINDIR)/noselfconn"
-	chmod 755 "$(DESTDIR)$(BINDIR)/noselfconn"
-	$(INSTALL) -m 644 $(LIBRARY) "$(DESTDIR)$(LIBDIR)/libnoselfconn.so"
-	$(INSTALL) -m 755 $(PROGRAMS) "$(DESTDIR)$(PARTS)"
-	$(INSTALL) -m 644 scripts/check scripts/demo "$(DESTDIR)$(PARTS)"
-	for page in $(wildcard man/*.[17]); do \
-		$(INSTALL) -m 644 $$page "$(DESTDIR)$(MANDIR)/man$${page##*.}" || exit; done
-	$(INSTALL) -m 644 scripts/completions/noselfconn.bash "$(DESTDIR)$(BASHCOMPDIR)/noselfconn"
-	$(INSTALL) -m 644 scripts/completions/_noselfconn "$(DESTDIR)$(ZSHCOMPDIR)/_noselfconn"
-
-uninstall:
-	rm -rf "$(DESTDIR)$(BINDIR)/noselfconn" "$(DESTDIR)$(LIBDIR)/libnoselfconn.so" \
-		"$(DESTDIR)$(MANDIR)/man1/noselfconn.1" "$(DESTDIR)$(MANDIR)/man7/libnoselfconn.7" \
-		"$(DESTDIR)$(BASHCOMPDIR)/noselfconn" "$(DESTDIR)$(ZSHCOMPDIR)/_noselfconn" "$(DESTDIR)$(PARTS)"
-	[ '$(notdir $(LIBDIR))' != noselfconn ] || rmdir "$(DESTDIR)$(LIBDIR)" 2>/dev/null || :
-
 # What the code is held to besides its tests.
 TIDY = clang-tidy --quiet --warnings-as-errors='*'
 SCRIPTS = $(shell grep -rlE '^.( shellcheck shell=|!/(usr/)?bin/(env )?(ba)?sh$$)' .ci scripts tests)
@@ -125,6 +94,7 @@ lint:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all demo install uninstall lint clean
-include tests/tests.mk tests/kernels/kernels.mk tests/bench/bench.mk scripts/packaging/packaging.mk
+.PHONY: all demo lint clean
+include tests/tests.mk tests/kernels/kernels.mk tests/bench/bench.mk \
+	scripts/packaging/install.mk scripts/packaging/packaging.mk
 endif

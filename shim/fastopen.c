@@ -3,6 +3,7 @@
 
 #include "base/kernel.h"
 #include "base/sockopt.h"
+#include "base/sys.h"
 #include "base/threads.h"
 #include "config.h"
 #include "next.h"
@@ -22,12 +23,23 @@ static bool is_told_of(int fd, int flags, bool has_control)
 	       (sockopt_get(fd, SOL_SOCKET, SO_TIMESTAMPING, &timestamps) && timestamps != 0);
 }
 
+/* A filter that refuses TCP_INFO does so for no socket at all, too. Then ENOTCONN must do. */
+static bool may_open(int fd)
+{
+	struct sockaddr_in6 peer;
+	socklen_t len = sizeof peer;
+	int state = sockopt_tcp_state(fd);
+	if (state >= 0 || sockopt_tcp_state(-1) == -EBADF)
+		return state == STATE_CLOSE;
+	return sys_getpeername(fd, &peer, &len) == -ENOTCONN;
+}
+
 struct fastopen fastopen_begin(int fd, int flags, const struct sockaddr *addr, socklen_t len,
                                size_t size, bool has_control)
 {
 	struct fastopen f = {
 	        .fd = fd, .flags = flags, .addr = addr, .len = len, .before = errno};
-	f.opens = !config.off && sockopt_tcp_state(fd) == STATE_CLOSE;
+	f.opens = !config.off && may_open(fd);
 	if (!f.opens)
 		return f;
 	bool told = size > 0 && is_told_of(fd, flags, has_control);

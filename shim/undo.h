@@ -20,7 +20,7 @@ struct forgotten {
 	bool known[FORGOTTEN_OPTIONS]; /* those that the kernel has */
 };
 
-/* Reads what an undo would forget from fd, which is self-connected. */
+/* Reads what an undo would forget from fd, which is self-connected or not connected. */
 struct forgotten undo_remember(int fd);
 
 /* Aborts the connection of fd, and leaves no error pending; false if the kernel refuses to. */

@@ -10,11 +10,12 @@ TARBALL = $(BUILD)/$(DIST).tar.gz
 
 dist:
 	@mkdir -p $(BUILD)
-	tar -c --format=ustar --transform='flags=r;s|^|$(DIST)/|' --sort=name --mtime=@$(SOURCE_DATE_EPOCH) \
+	tar --force-local -I 'gzip -9n' -cf $(TARBALL) --format=ustar --transform='flags=r;s|^|$(DIST)/|' \
+		--sort=name --mtime=@$(SOURCE_DATE_EPOCH) \
 		--owner=0 --group=0 --numeric-owner --mode=u+rw,go+r,go-w,a-s,a+X \
 		--exclude='*.o' --exclude='*.so' --exclude='*~' --exclude='.*.sw?' --exclude=__pycache__ \
 		*.md LICENSE NEWS Makefile .ci .clang-format .clang-tidy .editorconfig .gitignore \
-		man scripts shim tests | gzip -9n >$(TARBALL)
+		man scripts shim tests
 	@$(call say,$(TARBALL))
 
 # The packages for this distribution: source and binary ones.
@@ -40,6 +41,7 @@ RPM_FLAGS += --define '_buildhost localhost' --define 'use_source_date_epoch_as_
 	--define 'clamp_mtime_to_source_date_epoch 1'
 
 rpm: dist
+	$(if $(word 2,$(abspath $(RPM))),$(error rpmbuild works in no directory whose path has a blank: $(abspath $(RPM))))
 	rm -rf $(RPM)
 	unset MAKEFLAGS MFLAGS MAKELEVEL && rpmbuild -bb $(RPM_FLAGS) --define '_topdir $(abspath $(RPM))' \
 		--define '_sourcedir $(abspath $(BUILD))' scripts/packaging/noselfconn.spec

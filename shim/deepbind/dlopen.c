@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dlopen(), in front of libc's, for the sake of RTLD_DEEPBIND.
+ * dlopen(), in front of libc's, for the sake of RTLD_DEEPBIND and dlsym(3).
  *
  * An object that is opened with that flag looks for connect() in itself and in its
  * dependencies, libc among them, before it looks here; PHP opens all its extensions in this
- * way. To reach it, libc's dynamic symbol table, in the memory of this process, gets the
- * addresses of our functions before the object is loaded: whoever then finds libc's connect()
- * by its name has found ours. Everything else about the flag stays: the object's own connect(),
- * or a dependency's, still comes first. And it does not matter when the object is bound, what
- * it opens in turn, or whether it connects while it is being loaded. Whoever looks into libc
- * itself finds ours, too. musl has no such flag.
+ * way. So does dlsym(3), if it is asked for the connect() of any object, or for the one that is
+ * next to it. To reach them, libc's dynamic symbol table, in the memory of this process, gets
+ * the addresses of our functions before the object is loaded: whoever then finds libc's
+ * connect() by its name has found ours. Everything else stays: the object's own connect(), or a
+ * dependency's, still comes first. And it does not matter when the object is bound, what it
+ * opens in turn, or whether it connects while it is being loaded. musl has no such flag, and
+ * its table stays.
  *
  * The next dlopen() is a tail call, because it asks for its caller: that one's RUNPATH, $ORIGIN
  * and namespace count.
@@ -17,7 +18,6 @@
 #include "base/sys.h"
 #include "config.h"
 #include "load.h"
-#include "report/text.h"
 #include "symbols.h"
 #include <dlfcn.h>
 #include <errno.h>
@@ -150,13 +150,6 @@ __attribute__((noinline)) static void reach(void)
 	errno = before;
 }
 
-/* Would the library be passed by? */
-static bool looks_in_libc(const char *file, int mode)
-{
-	return (mode & RTLD_DEEPBIND) != 0 ||
-	       (file != NULL && text_equal(text_file_name(file), "libc.so.6"));
-}
-
 typedef void *dlopen_fn(const char *, int);
 
 /*
@@ -189,8 +182,7 @@ __attribute__((visibility("default"))) WITH_TAIL_CALLS void *dlopen(const char *
 {
 	load_once(); /* before libc's functions can't be found any more */
 	dlopen_fn *next = next_dlopen();
-	if (dlsym != NULL && dl_iterate_phdr != NULL && getauxval != NULL &&
-	    looks_in_libc(file, mode))
+	if (dlsym != NULL && dl_iterate_phdr != NULL && getauxval != NULL && file != NULL)
 		reach();
 	if (next == NULL)
 		return NULL;

@@ -2,9 +2,14 @@
 #include "port.h"
 
 #include "address.h"
+#include "base/kernel.h"
+#include "base/sandbox.h"
 #include "base/sockopt.h"
 #include "base/sys.h"
 #include "ephemeral.h"
+#include "undo.h"
+#include <fcntl.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <time.h>
@@ -58,19 +63,30 @@ static bool bind_now(int fd, const struct address *local)
 
 /*
  * The kernel takes a port back when the state of a socket changes to TCP_CLOSE. Nobody has port
- * 0, so that this attempt to connect is refused.
+ * 0, so that this attempt to connect is refused; a firewall might drop it. A seccomp filter may
+ * not expect what keeps the socket as it is.
  */
 static void give_back(int fd, const struct address *local)
 {
 	struct address nobody = {.in = {.sin_family = AF_INET}, .len = sizeof nobody.in};
 	struct sockaddr none = {.sa_family = AF_UNSPEC};
-	int error;
+	struct forgotten forgotten = {0};
+	int error, flags = -1;
 	if (local->any.sa_family == AF_INET6)
 		nobody = (struct address) {.in6 = {.sin6_family = AF_INET6},
 		                           .len = sizeof nobody.in6};
+	if (!is_sandboxed()) {
+		forgotten = undo_remember(fd);
+		flags = sys_fcntl(fd, F_GETFL, 0);
+	}
+	if (flags >= 0)
+		sys_fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 	sys(SYS_connect, fd, (long)&nobody.any, (long)nobody.len, 0, 0, 0);
 	sys(SYS_connect, fd, (long)&none, sizeof none, 0, 0, 0);
 	sockopt_get(fd, SOL_SOCKET, SO_ERROR, &error);
+	if (flags >= 0)
+		sys_fcntl(fd, F_SETFL, flags);
+	undo_restore(fd, &forgotten);
 }
 
 /*
@@ -84,10 +100,21 @@ static bool may_have_no_port(const struct address *local)
 	       (end.port == 0 || endpoint_is_wildcard(&end));
 }
 
-bool port_take(int fd, in_port_t port)
+bool port_drop(int fd, in_port_t port)
+{
+	struct pollfd error = {.fd = fd};
+	struct address local = local_address(fd);
+	if (address_port(&local) != port || sockopt_tcp_state(fd) != STATE_CLOSE ||
+	    is_sandboxed() || poll(&error, 1, 0) < 0 || (error.revents & POLLERR) != 0)
+		return false;
+	give_back(fd, &local);
+	return true;
+}
+
+bool port_take(int fd, in_port_t port, bool dropped)
 {
 	struct address before = local_address(fd);
-	if (!may_have_no_port(&before) ||
+	if (!(dropped || may_have_no_port(&before)) ||
 	    (!is_budget_left(fd) &&
 	     atomic_load_explicit(&refused, memory_order_relaxed) != port))
 		return false;

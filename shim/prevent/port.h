@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A port of its own for a socket that is about to connect, for kernels before Linux 6.3.
+ * The port of a socket that is about to connect: not the destination's, and for kernels before
+ * Linux 6.3 one of its own.
  */
 #ifndef NOSELFCONN_PORT_H
 #define NOSELFCONN_PORT_H
 
 #include <netinet/in.h>
 #include <stdbool.h>
+
+/*
+ * If fd, a socket of TCP that is not connected, is bound to port, takes that away from it,
+ * unless the program itself chose it. True if it is not known which of these. Does nothing
+ * behind a seccomp filter, or if fd has an error to tell, of an earlier connect().
+ */
+bool port_drop(int fd, in_port_t port);
 
 /*
  * Binds fd, a TCP socket that is not connected, to a port of the kernel's choice, so that its
@@ -18,13 +26,13 @@
  * and its TIME_WAIT last. So no more than a sixteenth of the range is given away in a minute,
  * and nothing in a process that has more descriptors open. After that a socket gets a port only
  * if the last call to this destination's port was refused: such a call gives it back. Not done
- * either if the socket has a port. Returns whether fd has got one.
+ * either if the socket has a port, unless that was dropped. Returns whether fd has got one.
  *
  * The guard (guard.h) would prevent the rest, and touch nothing of the socket. But no child may
  * inherit it, and a thread that has it for itself (own_table.h) costs too much: 13 us, and 280
  * if the program has 5,000 descriptors.
  */
-bool port_take(int fd, in_port_t port);
+bool port_take(int fd, in_port_t port, bool dropped);
 
 /* To be called if the call failed before a segment was sent: takes the port away again. */
 void port_give_back(int fd);

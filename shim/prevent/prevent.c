@@ -104,10 +104,12 @@ struct prevention prevent_begin(int fd, const struct sockaddr *addr, socklen_t l
 		return p;
 	p.needed = is_tcp(fd);
 	p.not_tcp = !p.needed;
-	if (p.needed &&
-	    (!read_range(&p, fd) || (!cut_range(&p, fd, number, next_turn(number, range)) &&
-	                             is_cut(p.before, number))))
-		p.by_port = port_take(fd, p.port);
+	if (p.not_tcp)
+		return p;
+	bool dropped = port_drop(fd, p.port);
+	if (!read_range(&p, fd) ||
+	    (!cut_range(&p, fd, number, next_turn(number, range)) && is_cut(p.before, number)))
+		p.by_port = port_take(fd, p.port, dropped) && !dropped;
 	return p;
 }
 

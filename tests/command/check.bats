@@ -78,6 +78,37 @@ json() {
 	run -1 grep -E '.{81}' said
 }
 
+@test "many reserved ports and many servers are counted, not written beyond 80 columns" {
+	need python3
+	run in_ns 32768-60999 sh -c 'seq -s, 40001 2 41199 >/proc/sys/net/ipv4/ip_local_reserved_ports
+		exec "$@"' sh python3 -c 'import os, socket, subprocess, sys
+def serve():
+	s = socket.socket()
+	s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+	s.bind(("127.0.0.1", 41000))
+	s.listen()
+	return s
+there, done = os.pipe()
+end, hold = os.pipe()
+ours = [serve() for i in range(3)]
+for i in range(8):
+	if os.fork() == 0:
+		os.close(hold)
+		ours = serve()
+		os.write(done, b".")
+		os.read(end, 1)
+		os._exit(0)
+	os.read(there, 1)
+sys.exit(subprocess.call(sys.argv[1:]))' "$wrapper" --check 41000
+	with_status 1
+	local line who='python3 \(pid [0-9]+\)'
+	[[ ${lines[1]} =~ ^'Reserved ports: 40001,40003,'[0-9,]*[0-9]' and 59'[0-9]' more'$ ]]
+	[[ ${lines[4]} =~ ^'  listening: '$who(,\ $who)+' and '[0-9]' more'$ ]]
+	for line in "${lines[@]}"; do
+		[[ $line = *sysctl* || ${#line} -le 80 ]]
+	done
+}
+
 @test "a port outside the range is not at risk" {
 	for port in 1 39999 40002 65535; do
 		check $port
@@ -197,6 +228,7 @@ with socket.create_server(("127.0.0.1", 40000)):
 	[[ $output = *'"supervisor": true}' ]]
 	run in_ns "$build/tests/refuse" docker -- "$top/scripts/noselfconn" --check 40000
 	[[ $output = *"It can supervise none here: the sockets of a child can't be reached"* ]]
+	run -1 grep -E '.{81}' <<<"$output"
 	run in_ns "$build/tests/refuse" docker -- "$top/scripts/noselfconn" --check 40000 --json
 	[[ $output = *'"supervisor": false}' ]]
 }

@@ -78,12 +78,34 @@ files() {
 	[ "$output" = preloaded ]
 }
 
-@test "it can be installed to a path with spaces" {
-	make_ install PREFIX="$root/a b"
-	run -0 "$root/a b/bin/noselfconn" -s "$build/tests/preloaded"
+@test "it can be installed to a path with spaces, and what else a shell, sed or make knows" {
+	local name
+	for name in 'a b' "it's" 'R&D' 'a|b\c' 'a, b#c%'; do
+		make_ install PREFIX="$root/$name"
+		run -0 "$root/$name/bin/noselfconn" -s "$build/tests/preloaded"
+		[ "$output" = preloaded ]
+		make_ uninstall PREFIX="$root/$name"
+		[ -z "$(files "$root")" ]
+	done
+}
+
+@test "a prefix that is no absolute path is one from where make runs, wherever the command runs" {
+	make -s -f "$top/Makefile" BUILD="$build" install PREFIX='a b' # from here, not from the tree
+	cd /
+	run -0 "$BATS_TEST_TMPDIR/a b/bin/noselfconn" -s "$build/tests/preloaded"
 	[ "$output" = preloaded ]
-	make_ uninstall PREFIX="$root/a b"
-	[ -z "$(files "$root")" ]
+}
+
+@test "uninstall leaves what is not its own, and install does not write through a link" {
+	mkdir -p "$root/bin" "$root/lib/noselfconn"
+	echo theirs >theirs
+	ln -s "$PWD/theirs" "$root/bin/noselfconn"
+	make_ install PREFIX="$root"
+	[ "$(cat theirs)" = theirs ]
+	touch "$root/lib/noselfconn/theirs"
+	make_ uninstall PREFIX="$root"
+	run -0 files "$root"
+	[ "$output" = ./lib/noselfconn/theirs ]
 }
 
 @test "the wrapper of one architecture serves another whose library is installed too" {

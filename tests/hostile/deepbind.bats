@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Objects that are opened with RTLD_DEEPBIND, which find libc's connect() before any preload's.
+# Objects that are opened with RTLD_DEEPBIND, which find libc's connect() before any preload's, and
+# whoever asks dlsym() for it.
 # shellcheck disable=SC2016,SC2030,SC2031 # $ORIGIN is for the linker; each test is a subshell
 
 load ../lib/helpers
@@ -185,6 +186,14 @@ same() {
 	need_flag
 	object ./any.so
 	refused deep ./any.so symbol
+	refused lazy ./any.so symbol
+	refused now libm.so.6 symbol
+}
+
+@test "an object that asks for the connect() that is next to it is reached" {
+	need_flag
+	object ./any.so
+	refused now ./any.so go next
 }
 
 @test "the memory of libc is protected as before" {

@@ -33,12 +33,16 @@ cannot() {
 		echo "not to be skipped with CI=true: $1" >&2
 		return 1
 	fi
-	skip "$1"
+	machine_cannot "$1"
 }
 
-# machine_cannot REASON: skips the test, also when CI=true: nothing that is installed helps.
+# machine_cannot REASON: skips the test, also when CI=true: nothing that is installed helps. If it
+# is what a program said: in one line, not too long a one, and without colours.
 machine_cannot() {
-	skip "$1"
+	local reason
+	reason=$(tr '\n' ' ' <<<"$1" | sed $'s/\e\\[[0-9;]*[A-Za-z]//g; s/[[:cntrl:]]//g; s/ *$//')
+	[ ${#reason} -le 120 ] || reason=${reason:0:117}...
+	skip "$reason"
 }
 
 # If the C library does not tell whether a program has one thread, this preload does (single.c).

@@ -4,6 +4,7 @@
 # NAME.so.1 a library to preload, NAME.pc one to compile with, /NAME a file, 'COMPILER -OPTION'
 # what must be able to link a program, php-NAME an extension of PHP, npm:NAME@VERSION a package of
 # npm, and i386 what builds and runs programs of that machine.
+PATH=$PATH:/usr/sbin:/sbin # not in every user's
 npm_folder=${XDG_CACHE_HOME:-${HOME-}/.cache}/noselfconn/npm
 
 is_there() {

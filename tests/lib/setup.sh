@@ -2,12 +2,18 @@
 # SPDX-License-Identifier: MIT
 # setup.sh NEED|TESTS...: makes sure that all these are there (see needs.sh), and whatever the
 # tests need; TESTS is a .bats file or a folder of them, in which lines such as "need curl nginx"
-# say so, or "other libx.so" where other preloads are about. What is missing comes from the distribution's packages, if we are root and there is
-# apt-get; else one line names it, and the exit status is 1. What is large is not installed for
-# tests, unless ALL=1 asks for it: the tests that need it are skipped.
+# say so, or "other libx.so" where other preloads are about. What is missing comes from the
+# distribution's packages, if we are root and there is apt-get; else it is named, and the exit status
+# is 1. What is large is not installed for tests, unless ALL=1 asks for it: the tests that need it are
+# skipped.
 set -eu
 # shellcheck source=tests/lib/needs.sh
 . "${0%/*}/needs.sh"
+
+# say TEXT: on a terminal's width.
+say() {
+	echo "$1" | fold -s -w 80 >&2
+}
 
 # needs_of TESTS: as words of the shell.
 needs_of() {
@@ -94,7 +100,8 @@ install() {
 	# shellcheck disable=SC2046 # a list of words
 	set -- $(echo "$there" | sort -u)
 	[ $# -gt 0 ] || return 0
-	printf 'installing: %s\n%s\n' "$*" "$(sizes "$@")" >&2
+	say "installing: $*"
+	sizes "$@" >&2
 	fetch "$@" || { apt-get update -qq && fetch "$@"; }
 }
 
@@ -108,7 +115,7 @@ install_npm() {
 look "$@"
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-	echo "missing:$missing (Debian packages:$packages)" >&2
+	say "missing:$missing (Debian packages:$packages)"
 	exit 1
 fi
 # shellcheck disable=SC2086 # a list of words
@@ -118,6 +125,6 @@ look "$@" # i386 takes two steps: whether the kernel runs it shows when the comp
 [ -z "$missing" ] || { install $packages && install_npm $missing; }
 look "$@"
 [ -z "$missing" ] || {
-	echo "not in this distribution:$missing" >&2
+	say "not in this distribution:$missing"
 	exit 1
 }

@@ -39,6 +39,20 @@ connect='exec 3<>/dev/tcp/127.0.0.1/40000 && echo went well'
 	[[ ${lines[-1]} = */libnoselfconn.so:"$build/tests/plugin.so${single:+:$single}" ]]
 }
 
+@test "it can be used again in the same job, also with another library" {
+	run -0 job -- sh -c 'echo "$LD_PRELOAD"'
+	local preload=${lines[-1]%"${single:+:$single}"}
+	LD_PRELOAD=$preload run -0 job -- sh -c 'echo "$LD_PRELOAD"'
+	[ "${lines[-1]}" = "$preload${single:+:$single}" ]
+	LD_PRELOAD=$preload run -0 job library="$library" -- bash -c true
+	LD_PRELOAD=$preload run -0 job library="$preload" -- bash -c true
+	[[ $output = *'noselfconn works here.'* && $output != *ld.so* ]]
+}
+
+@test "what the environment says to other builds does not count" {
+	BUILD=7 PRELOAD=1 run -0 job -- true
+}
+
 @test "it takes a library that is there already, and then needs no compiler" {
 	CC=false run -1 job library="$library" -- bash -c "$connect"
 	[[ $output = *'Connection refused'* && $output != *'went well'* ]]

@@ -40,6 +40,13 @@ programs() {
 	cmp one/build/*.tar.gz elsewhere/*.tar.gz
 }
 
+@test "a tarball that lacks a file is none" {
+	sources one
+	rm one/LICENSE
+	run make -s -C one dist
+	[ "$status" != 0 ]
+}
+
 @test "the tarball has nothing in it that was built, and all that is under version control" {
 	sources one
 	make -s -C one
@@ -116,10 +123,10 @@ programs() {
 	[[ $output != *_FORTIFY_SOURCE=2* ]]
 }
 
-@test "it is built with make -C, and where a path has blanks" {
-	sources 'a b'
-	make -s -C 'a b'
-	'a b/scripts/noselfconn' --strict true
+@test "it is built with make -C, and where a path has blanks or a quote" {
+	sources "it's a b"
+	make -s -C "it's a b"
+	"it's a b/scripts/noselfconn" --strict true
 }
 
 @test "it is built in another directory, with make -f" {
@@ -129,11 +136,16 @@ programs() {
 	[ -f build/libnoselfconn.so ]
 	[ -x build/start ]
 	[ -f build/noselfconn-*.tar.gz ]
-	# Only make itself has trouble with blanks, in the names of what it makes.
-	mkdir 'c d'
-	run make -s -C 'c d' -f "$top/Makefile"
-	[ "$status" = 2 ]
-	[[ $output = *'no directory whose path has a blank'* ]]
+	make -s -f 'a b/Makefile' install DESTDIR='e f' PREFIX=/usr
+	[ -x 'e f/usr/bin/noselfconn' ] # not in the tree
+	# Only make itself has trouble with blanks and colons, in the names of what it makes.
+	mkdir 'c d' e:f
+	local directory
+	for directory in 'c d' e:f; do
+		run make -s -C "$directory" -f "$top/Makefile"
+		[ "$status" = 2 ]
+		[[ $output = *'no directory whose path has a blank or a colon: '* ]]
+	done
 }
 
 @test "make says where the library is, in its last line" {

@@ -111,7 +111,7 @@ repository() {
 	mkdir -p units/worker.service.d
 	printf '[Service]\nExecStart=/bin/true\n' >units/worker.service
 	sed "s|$installed|$library|" recipe >units/worker.service.d/noselfconn.conf
-	SYSTEMD_UNIT_PATH=$PWD/units: run systemd-analyze verify units/worker.service
+	SYSTEMD_COLORS=0 SYSTEMD_UNIT_PATH=$PWD/units: run systemd-analyze verify units/worker.service
 	[[ $output != *"Failed to "*" manager"* ]] || machine_cannot "systemd can't check a service here: ${lines[0]}"
 	[ "$status" = 0 ] && [[ $output != *noselfconn.conf* ]]
 	group=$(sed -n 's/^SystemCallFilter=//p' recipe)

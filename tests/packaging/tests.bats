@@ -39,6 +39,20 @@ skipped:
 1 passed, 0 failed, 3 skipped" ]]
 }
 
+@test "a reason in which a program speaks is one plain line" {
+	sample colours 'machine_cannot "$(printf "it said:\n\\033[0;1;31mno \\033[0mway\t\n%0200d" 0)"'
+	run_tests
+	[ "$status" = 1 ] # nothing has passed
+	[[ $output =~ ^1..1$'\nok 1 colours # skip it said: no way 0'0+...$'\n\nskipped:\n    1 it said: no way 0'0+...$'\n\n' ]]
+	[ "${#lines[3]}" -le 126 ]
+}
+
+@test "what only root's PATH names is there for other users, too" {
+	sample sbin 'need chroot'
+	PATH=$(tr : '\n' <<<"$PATH" | grep -v sbin | paste -sd :) run_tests
+	[ "$status" = 0 ]
+}
+
 @test "a test that fails is named at the end, and the status is 1" {
 	sample passes true
 	sample fails false
@@ -117,14 +131,18 @@ is_shown_before_the_last_ends() {
 
 @test "who can't install is told what is missing, and in which packages it is" {
 	sample one $'need sed no-such-program\n\tother socket $kind' # a function of that name
+	sample two 'need '"$(seq -s ' ' -f no-such-program-%g 20)"
 	mkdir bin
 	local tool
-	for tool in sh grep sed tr id uname; do
+	for tool in sh grep sed tr id uname fold; do
 		ln -s "$(command -v $tool)" bin
 	done
 	run env -i PATH="$PWD/bin" tree/tests/lib/setup.sh nm tree/tests/sample/one.bats
 	[ "$status" = 1 ]
 	[ "$output" = 'missing: nm no-such-program (Debian packages: binutils no-such-program)' ]
+	run env -i PATH="$PWD/bin" tree/tests/lib/setup.sh tree/tests/sample/two.bats
+	[[ ${#lines[@]} -gt 5 && ${lines[0]} = 'missing: no-such-program-1 no-such-program-2 '* ]]
+	[ -z "$(grep -E '.{81}' <<<"$output")" ]
 }
 
 @test "what is installed, and how much, is said before, and nothing large without ALL=1" {

@@ -205,6 +205,39 @@ told="z/sendto z/sendmsg z/sendmmsg m/sendto m/sendmsg m/sendmmsg k/sendmsg k/se
 	done
 }
 
+# A port range has no effect on a socket that has a port.
+@test "the same if bind() chose the destination's port, which the program did not" {
+	for call in $calls; do
+		LIMIT=0.5 fastopen 1 a "$call" $large
+		[ "$status" -ge 124 ] # BusyBox: 143
+		for how in a at ad; do
+			shimmed_fastopen 1 $how "$call" $large
+			[ "$output" = "$call: ECONNREFUSED" ]
+		done
+	done
+	[ "${ABI-}" != armhf ] || machine_cannot "qemu-user does not know MSG_ERRQUEUE"
+	for call in $told; do
+		fastopen 1 "a${call%/*}" "${call#*/}"
+		said "${call#*/}: 5" "error queue: 1"
+		shimmed_fastopen 1 "a${call%/*}" "${call#*/}"
+		said "${call#*/}: ECONNREFUSED" "error queue: 0"
+	done
+}
+
+@test "where a seccomp filter refuses getsockopt(), a call with MSG_FASTOPEN is refused" {
+	for call in $calls; do
+		fastopen 1 f "$call"
+		[ "$status" != 125 ] || machine_cannot "there is no seccomp"
+		said "$call: 5" "from port 40000 it got: hello"
+		for how in f ft fd; do
+			shimmed_fastopen 1 $how "$call"
+			[ "$output" = "$call: ECONNREFUSED" ]
+			shimmed_fastopen 1 $how "$call" $large
+			[ "$output" = "$call: ECONNREFUSED" ]
+		done
+	done
+}
+
 @test "nor if it can't be prevented, whether the call waits or not" {
 	[ "${ABI-}" != armhf ] || machine_cannot "qemu-user does not know MSG_ERRQUEUE"
 	need_no_range

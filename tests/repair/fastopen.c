@@ -5,12 +5,14 @@
  * socket is non-blocking, w the call is made with MSG_DONTWAIT, b the program has bound port
  * 40000, d the descriptor is duplicated, c TCP_FASTOPEN_CONNECT is set, and a call that was
  * refused is made again, t there is another thread, h the descriptor is a high one, s the
- * buffers and segments are as small as can be, p a process listens there and reads, q the same
- * at port 8080, and what the error queue tells of the data is counted: z completions of
- * MSG_ZEROCOPY, m timestamps of SO_TIMESTAMPING, k those that a control message asks for. CALL
- * is sendto, sendmsg, sendmmsg, or connect (TCP_FASTOPEN_CONNECT and write()). The
- * environment's FASTOPEN is what net.ipv4.tcp_fastopen becomes in this network namespace, whose
- * buffers become small, too; it ends by SIGALRM after LIMIT seconds, 60 unless that is set.
+ * buffers and segments are as small as can be, a the socket is bound to 127.0.0.1 and port 0,
+ * and the port that it is given is the destination, f a seccomp filter refuses getsockopt(), p
+ * a process listens there and reads, q the same at port 8080, and what the error queue tells of
+ * the data is counted: z completions of MSG_ZEROCOPY, m timestamps of SO_TIMESTAMPING, k those
+ * that a control message asks for. CALL is sendto, sendmsg, sendmmsg, or connect
+ * (TCP_FASTOPEN_CONNECT and write()). The environment's FASTOPEN is what net.ipv4.tcp_fastopen
+ * becomes in this network namespace, whose buffers become small, too; it ends by SIGALRM after
+ * LIMIT seconds, 60 unless that is set.
  */
 #include "older.h"
 
@@ -18,16 +20,21 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -151,6 +158,29 @@ static void ask_by_control_message(void)
 	control_size = sizeof control;
 }
 
+/* The destination is the port that the kernel chooses. */
+static void bind_to_any_port(int fd)
+{
+	socklen_t len = sizeof dest;
+	dest.sin_port = 0;
+	if (bind(fd, (struct sockaddr *)&dest, len) != 0 ||
+	    getsockname(fd, (struct sockaddr *)&dest, &len) != 0)
+		err(2, "bind");
+}
+
+static void refuse_getsockopt(void)
+{
+	struct sock_filter filter[] = {
+	        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+	        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getsockopt, 0, 1),
+	        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+	        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+	struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) != 0)
+		err(125, "seccomp");
+}
+
 static int told_by_error_queue(int fd)
 {
 	int n = 0;
@@ -243,6 +273,10 @@ int main(int argc, char **argv)
 		setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof on);
 	if (strchr(how, 'b') != NULL && bind(fd, (struct sockaddr *)&dest, sizeof dest) != 0)
 		err(2, "bind");
+	if (strchr(how, 'a') != NULL)
+		bind_to_any_port(fd);
+	if (strchr(how, 'f') != NULL)
+		refuse_getsockopt();
 
 	ssize_t result;
 	errno = E2BIG;

@@ -80,6 +80,62 @@ need_mptcp_here() {
 	seen poll opt 1 2 opt 1 15 opt 0 24
 }
 
+# bind() prefers the odd ports here.
+@test "nor if bind() chose the destination's port, which the program did not" {
+	local word
+	for word in blocking level send tfo; do
+		seen poll $word from 127.0.0.1 to 127.0.0.1 40001
+	done
+	seen epoll from 0.0.0.0 to 127.0.0.1 40001
+	seen poll opt 1 2 from 127.0.0.1 to 127.0.0.1 40001
+}
+
+# kept PORT: if the socket is bound to that port, or is given the destination's by bind() if it is 0,
+# what the program has set stays.
+kept() {
+	run shimmed in_ns "$client" tcp4 nonblock opt 6 2 1000 opt 6 10 3000 opt 1 42 5 \
+		bind 127.0.0.1 "$1" connect 127.0.0.1 40001 names get 1 42 flags get 6 2 get 6 10
+	said "connect: EINPROGRESS"
+	[[ $output == *$'\nget: 5\nflags: 0 0x802\n'* ]]
+}
+
+@test "nor does a socket that was given that port lose what the program has set, or chosen" {
+	c_library_without __libc_single_threaded # it then assumes threads
+	kept 0
+	said "local: 127.0.0.1 40000" "peer: ENOTCONN"
+	said "get: 1000" "get: 3000"
+	not_repaired
+	kept 40001
+	said "local: 127.0.0.1 40001" "peer: 127.0.0.1 40001"
+}
+
+# The first call's outcome is told by the second one.
+@test "nor does it lose an outcome that it has not told" {
+	c_library_without __libc_single_threaded
+	run shimmed in_ns "$client" tcp4 nonblock bind 127.0.0.1 0 connect 127.0.0.1 9 wait \
+		connect 127.0.0.1 40001
+	said "connect: EINPROGRESS" "connect: ECONNREFUSED"
+}
+
+@test "nor does it wait for what a firewall drops" {
+	need nft
+	c_library_without __libc_single_threaded
+	# shellcheck disable=SC2016
+	local drop='nft -f - <<-END || exit 125
+			table ip filter {
+				chain dropped {
+					type filter hook output priority 0; policy accept;
+					tcp dport 0 drop
+				}
+			}
+		END
+		exec timeout 20 "$@"'
+	run shimmed in_ns sh -c "$drop" sh "$client" tcp4 bind 127.0.0.1 0 connect 127.0.0.1 40001
+	[ "$status" != 125 ] || machine_cannot "the kernel has no firewall for us"
+	said "connect: ECONNREFUSED"
+	not_repaired
+}
+
 @test "nor if MSG_FASTOPEN or TCP_FASTOPEN_CONNECT opens the connection" {
 	seen poll send
 	seen poll tfo
