@@ -5,6 +5,7 @@
 #include "kernel.h"
 
 #include <errno.h>
+#include <linux/audit.h>
 #include <linux/kcmp.h>
 #include <linux/net.h>
 #include <stdio.h>
@@ -62,7 +63,7 @@ int borrow(pid_t task, int fd)
 static enum call unwrap(pid_t task, size_t word, uint64_t args[6])
 {
 	static const struct {
-		uint64_t word;
+		uint32_t word;
 		enum call call;
 		unsigned count;
 	} meanings[] = {{SYS_CONNECT, CONNECT, 3},
@@ -71,7 +72,8 @@ static enum call unwrap(pid_t task, size_t word, uint64_t args[6])
 	                {SYS_SENDMMSG, SENDMMSG, 4}};
 	uint64_t at = args[1];
 	unsigned which = 0;
-	while (meanings[which].word != args[0]) /* the filter lets no other word through */
+	/* The filter lets no other word through; the kernel, too, takes it for an int. */
+	while (meanings[which].word != (uint32_t)args[0])
 		which++;
 	for (unsigned i = 0; i < meanings[which].count; i++) {
 		args[i] = 0;
@@ -88,7 +90,9 @@ static bool find_address(pid_t task, const struct seccomp_data *data, struct ope
 	uint64_t args[6];
 	size_t word = 0;
 	enum call call = call_of(data, &word);
-	memcpy(args, data->args, sizeof args);
+	for (int i = 0; i < 6; i++) /* int 0x80 leaves the upper halves as they are */
+		args[i] =
+		        data->arch == AUDIT_ARCH_I386 ? (uint32_t)data->args[i] : data->args[i];
 	if (call == SOCKETCALL)
 		call = unwrap(task, word, args);
 	opening->fd = (int)args[0];

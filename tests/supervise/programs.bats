@@ -77,6 +77,14 @@ static_client() {
 	says ping
 }
 
+@test "a program of x86-64 that makes the calls of i386, with more in its registers than they take" {
+	[ "$(uname -m)" = x86_64 ] || machine_cannot "this machine has no calls of i386"
+	compiled "${CC:-cc}" -D_GNU_SOURCE "$clients/ask.c" -o ask
+	in_ns ./ask i386 >log || machine_cannot "the kernel has no calls of i386"
+	cured ./ask i386
+	cured ./ask socketcall
+}
+
 @test "a program that connects by io_uring does without" {
 	need liburing.pc
 	compiled "${CC:-cc}" -DRING -D_GNU_SOURCE "$clients/ask.c" -o ask -luring
