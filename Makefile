@@ -29,13 +29,15 @@ else
 STANDARD = -std=gnu11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes
 # Ours come first, so that those of a packager win; not every compiler has all of them, and not
-# every i386 machine has endbr32. The map makes the same of the code in every directory.
+# every i386 machine has endbr32.
 has = $(shell $(CC) -Werror $1 -x c -c -o /dev/null /dev/null 2>/dev/null && echo '$1')
 is_i386 := $(findstring __i386__,$(shell $(CC) $(CFLAGS) -dM -E -x c /dev/null 2>/dev/null))
 HARDENING := -fstack-protector-strong $(call has,-fstack-clash-protection) \
 	$(if $(is_i386),,$(call has,-fcf-protection)) $(call has,-mbranch-protection=standard) \
 	$(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
-COMPILE = $(CC) $(STANDARD) $(WARNINGS) $(HARDENING) -ffile-prefix-map=$(call quoted,$(CURDIR)=.) $(CPPFLAGS) $(CFLAGS)
+# Makes the same of the code in every directory, also when it is linked, with -flto.
+MAP = -ffile-prefix-map=$(call quoted,$(CURDIR)=.)
+COMPILE = $(CC) $(STANDARD) $(WARNINGS) $(HARDENING) $(MAP) $(CPPFLAGS) $(CFLAGS)
 
 # One file for every C library: it names none, and takes only what shim/symbols lists. So the
 # compiler must add no calls of its own accord: last, to win over CFLAGS.
@@ -58,7 +60,7 @@ all: $(LIBRARY) $(PROGRAMS)
 	@$(call say,$(LIBRARY): for LD_PRELOAD; scripts/noselfconn runs programs with it)
 
 $(LIBRARY): $(OBJECTS) shim/exports.map
-	$(CC) $(CFLAGS) $(LINKING) $(LDFLAGS) -o $@ $(OBJECTS) -lgcc
+	$(CC) $(MAP) $(CFLAGS) $(LINKING) $(LDFLAGS) -o $@ $(OBJECTS) -lgcc
 
 $(BUILD)/shim/%.o: shim/%.c $(HEADERS) Makefile
 	@mkdir -p $(@D)

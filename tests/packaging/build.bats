@@ -22,11 +22,14 @@ programs() {
 @test "two builds in two directories are the same, bit for bit" {
 	sources one
 	sources the/other
-	make -s -C one
-	(umask 077 && make -s -C the/other)
-	local file
-	for file in libnoselfconn.so $(programs); do
-		cmp "one/build/$file" "the/other/build/$file"
+	local flags file all=('-O2 -g' '-O2 -g -flto')
+	is_there 'cc -flto' || unset 'all[1]'
+	for flags in "${all[@]}"; do
+		make -s -C one clean all CFLAGS="$flags"
+		(umask 077 && make -s -C the/other clean all CFLAGS="$flags")
+		for file in libnoselfconn.so $(programs); do
+			cmp "one/build/$file" "the/other/build/$file"
+		done
 	done
 }
 
