@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Other preloads, in front of the library and behind it, AddressSanitizer, and the ways in which a
-# program loads a library.
+# Other preloads, in front of the library and behind it, AddressSanitizer, a debugger, and the ways
+# in which a program loads a library.
 
 setup() {
 	load ../lib/helpers
@@ -224,6 +224,22 @@ sanitized() {
 
 loads() {
 	in_ns "$build/tests/loads" "$1" "$build/tests/plugin.so" 40000
+}
+
+# debugged PRELOADS: a program with a thread that connects forty times.
+debugged() {
+	run in_ns timeout 60 gdb -q -batch -ex "set environment LD_PRELOAD $1" -ex run \
+		--args "$build/tests/threads" crowd 1 40
+	[[ $output == *"exited normally"* ]]
+}
+
+# It follows the library's own thread, and takes its process for another thread.
+@test "under gdb, a program with threads is refused" {
+	need gdb
+	debugged "$single"
+	[[ $output == *self-connected* ]]
+	debugged "$library${single:+:$single}"
+	[[ $output == *"refused: 40"* ]]
 }
 
 @test "libraries that dlopen() loads are reached" {
