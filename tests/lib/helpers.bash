@@ -4,6 +4,7 @@
 top=${BATS_TEST_DIRNAME%/tests/*}
 build=${BUILD:-$top/build}
 library=$build/libnoselfconn.so
+export LC_ALL=C # tests look for what programs say
 client=$build/tests/client
 
 declare -F bats_require_minimum_version >/dev/null || load ../lib/old-bats

@@ -110,6 +110,13 @@ is_shown_before_the_last_ends() {
 	[ "$status" = 1 ]
 }
 
+@test "the language of whoever runs them does not count" {
+	sample language '[ "$LC_ALL" = C ]'
+	run env -i LC_ALL=de_DE.UTF-8 PATH="$PATH" HOME="$PWD" BUILD="$build" JOBS=1 \
+		tree/tests/lib/run.sh tree/tests/sample
+	[ "$status" = 0 ]
+}
+
 @test "where LD_PRELOAD can't name the library, that is what it says" {
 	sample passes true
 	local name
