@@ -63,18 +63,16 @@ static bool bind_now(int fd, const struct address *local)
 
 /*
  * The kernel takes a port back when the state of a socket changes to TCP_CLOSE. Nobody has port
- * 0, so that this attempt to connect is refused; a firewall might drop it. A seccomp filter may
- * not expect what keeps the socket as it is.
+ * 0 of its own address, so that this attempt to connect is refused; a firewall might drop it. A
+ * seccomp filter may not expect what keeps the socket as it is.
  */
 static void give_back(int fd, const struct address *local)
 {
-	struct address nobody = {.in = {.sin_family = AF_INET}, .len = sizeof nobody.in};
+	struct address nobody = *local;
 	struct sockaddr none = {.sa_family = AF_UNSPEC};
 	struct forgotten forgotten = {0};
 	int error, flags = -1;
-	if (local->any.sa_family == AF_INET6)
-		nobody = (struct address) {.in6 = {.sin6_family = AF_INET6},
-		                           .len = sizeof nobody.in6};
+	nobody.in.sin_port = 0; /* in the same place in both families */
 	if (!is_sandboxed()) {
 		forgotten = undo_remember(fd);
 		flags = sys_fcntl(fd, F_GETFL, 0);
@@ -118,7 +116,7 @@ bool port_take(int fd, in_port_t port, bool dropped)
 	    (!is_budget_left(fd) &&
 	     atomic_load_explicit(&refused, memory_order_relaxed) != port))
 		return false;
-	before.in.sin_port = 0; /* in the same place in both families */
+	before.in.sin_port = 0;
 	for (int tries = 0; tries < MOST_TRIES && bind_now(fd, &before); tries++) {
 		struct address local = local_address(fd);
 		if (address_port(&local) != port) {

@@ -143,19 +143,26 @@ static int bind_elsewhere(int fd, const union address *local, int port, bool bel
 	return error;
 }
 
+static bool is_begun(int fd, union address nobody)
+{
+	nobody.in6.sin6_port = 0;
+	return connect(fd, &nobody.any, sizeof nobody) == 0 || errno == EINPROGRESS ||
+	       errno == ECONNREFUSED;
+}
+
 /*
  * A port that the kernel chose is given back when the state of a socket changes to TCP_CLOSE;
- * disconnecting one that is merely bound does not. Nobody has port 0, so that this is refused;
- * if the socket listened for a moment, somebody might be connected to it.
+ * disconnecting one that is merely bound does not. Nobody has port 0 of its own address, so
+ * that this is refused; one without an address may reach none but the destination's, if it is
+ * bound to a device. If the socket listened for a moment, somebody might be connected to it.
  */
-static void give_port_back(int fd, const union address *local)
+static void give_port_back(int fd, const union address *local, const union address *to)
 {
 	const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
-	const union address nobody = {.in6.sin6_family = local->any.sa_family};
 	int flags = fcntl(fd, F_GETFL), error;
 	socklen_t size = sizeof error;
 	fcntl(fd, F_SETFL, flags | O_NONBLOCK); /* nothing may keep us waiting */
-	(void)!connect(fd, &nobody.any, sizeof nobody);
+	(void)!(is_begun(fd, *local) || is_begun(fd, *to));
 	(void)!connect(fd, &nowhere, sizeof nowhere);
 	fcntl(fd, F_SETFL, flags);
 	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
@@ -165,14 +172,14 @@ static void give_port_back(int fd, const union address *local)
  * Binds the socket to a port that the kernel chooses, and that is not port. Only bind() tells
  * whether it is bound already: by EINVAL. Returns as prevent().
  */
-static int take_own_port(int fd, const union address *local, int port)
+static int take_own_port(int fd, const union address *local, const union address *to, int port)
 {
 	union address now;
 	int error = bind_any_port(fd, *local), got;
 	if (error != 0 && error != EINVAL)
 		return 0; /* no port is left, not even that one */
 	for (int tries = 0; (got = read_local(fd, &now)) == port || got == 0; tries++) {
-		give_port_back(fd, local);
+		give_port_back(fd, local, to);
 		if (tries == 2)
 			return EADDRNOTAVAIL;
 		if (bind_elsewhere(fd, local, port, tries == 0) == EINVAL)
@@ -200,7 +207,7 @@ static int prevent(pid_t task, int fd, const union address *to)
 	if (has != port && in_our_namespace(fd, task) && read_range(&low, &high) &&
 	    (port < low || port > high || cut_range(fd, low, high, port)))
 		return 0;
-	return take_own_port(fd, &local, port);
+	return take_own_port(fd, &local, to, port);
 }
 
 /*

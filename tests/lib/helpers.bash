@@ -86,6 +86,20 @@ in_ns_at() {
 		exec "$@"' sh "$@"
 }
 
+# with_addresses COMMAND...: 192.0.2.1 and fe80::1%v0 are this host's there, and not loopback's; v0
+# has the index 77.
+with_addresses() {
+	# shellcheck disable=SC2016
+	in_ns sh -c 'ip link add v0 index 77 type veth peer name v1 && ip link set v1 up &&
+		ip link set v0 up && ip addr add 192.0.2.1/24 dev v0 &&
+		ip addr add fe80::1/64 dev v0 nodad && exec "$@"' sh "$@"
+}
+
+need_addresses() {
+	need ip
+	with_addresses true 2>/dev/null || cannot "there is no veth, or no IPv6"
+}
+
 # Skips the tests of a file where the kernel gives us no namespace; for setup().
 need_namespaces() {
 	[ "${OWN_MACHINE-}" = 1 ] || in_ns true 2>/dev/null ||

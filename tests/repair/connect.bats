@@ -109,19 +109,6 @@ need_no_port() {
 	refused "reset in place" tcp6 connect ::ffff:0.0.0.0 40000
 }
 
-# with_addresses COMMAND...: 192.0.2.1 and fe80::1%v0 are this host's there, and not loopback's.
-with_addresses() {
-	# shellcheck disable=SC2016
-	in_ns sh -c 'ip link add v0 type veth peer name v1 && ip link set v1 up &&
-		ip link set v0 up && ip addr add 192.0.2.1/24 dev v0 &&
-		ip addr add fe80::1/64 dev v0 nodad && exec "$@"' sh "$@"
-}
-
-need_addresses() {
-	need ip
-	with_addresses true 2>/dev/null || cannot "there is no veth, or no IPv6"
-}
-
 @test "a connect to an address of the host's own network is refused" {
 	need_addresses
 	run with_addresses "$client" tcp4 connect 192.0.2.1 40000 names

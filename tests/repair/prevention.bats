@@ -90,6 +90,18 @@ need_mptcp_here() {
 	seen poll opt 1 2 from 127.0.0.1 to 127.0.0.1 40001
 }
 
+# There is no way from it to the loopback interface.
+@test "nor at a link-local address" {
+	need_addresses
+	c_library_without __libc_single_threaded # it then assumes threads
+	local words=(tcp6 bind fe80::1%v0 0 connect fe80::1%v0 40001)
+	run with_addresses "$client" "${words[@]}" names
+	said "local: fe80::1%v0 40001" "peer: fe80::1%v0 40001"
+	run shimmed with_addresses "$client" "${words[@]}"
+	said "connect: ECONNREFUSED"
+	not_repaired
+}
+
 # kept PORT: if the socket is bound to that port, or is given the destination's by bind() if it is 0,
 # what the program has set stays.
 kept() {
@@ -100,7 +112,7 @@ kept() {
 }
 
 @test "nor does a socket that was given that port lose what the program has set, or chosen" {
-	c_library_without __libc_single_threaded # it then assumes threads
+	c_library_without __libc_single_threaded
 	kept 0
 	said "local: 127.0.0.1 40000" "peer: ENOTCONN"
 	said "get: 1000" "get: 3000"

@@ -81,6 +81,19 @@ need_range_of() {
 	refused tcp6 bind ::1 0 connect ::1 40001
 }
 
+# There is no way from it to the loopback interface; nor is there one if it is bound to a device.
+@test "the same at a link-local address, and without an address on a device" {
+	need_addresses
+	local to="connect fe80::1%v0 40001"
+	for words in "tcp6 bind fe80::1%v0 0 $to" "tcp6 opt 1 62 77 bind :: 0 $to"; do
+		run with_addresses "$client" $words names
+		said "peer: fe80::1%v0 40001"
+		run with_addresses $supervise "$client" $words names
+		said "connect: ECONNREFUSED"
+		said "peer: ENOTCONN"
+	done
+}
+
 @test "a deliberate self-connection is left alone" {
 	for words in "tcp4 bind 127.0.0.1 40000 connect 127.0.0.1 40000" \
 		"tcp4 bind 0.0.0.0 40000 connect 127.0.0.1 40000" \
