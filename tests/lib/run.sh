@@ -6,12 +6,18 @@
 set -u
 
 command -v bats >/dev/null || { echo 'The tests need bats.' >&2; exit 1; }
-case $PWD${BUILD-} in
-*[[:space:]\;:\'\"\$\&\\]*)
-	echo "The tests need a path that LD_PRELOAD can name, without blanks: $PWD" >&2
-	exit 1
-	;;
-esac
+for path in "$PWD" "${BUILD-}" "${TMPDIR-}"; do
+	case $path in
+	*[[:space:]\;:\'\"\$\&\\]*)
+		echo "The tests need a path that LD_PRELOAD can name, without blanks: $path" >&2
+		exit 1
+		;;
+	esac
+done
+# What the user has set for other programs.
+unset LD_PRELOAD NOSELFCONN NOSELFCONN_LOG NOSELFCONN_RETRIES NOSELFCONN_VERBOSE BASH_ENV POSIXLY_CORRECT \
+	http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY \
+	DESTDIR PREFIX BINDIR LIBDIR LIBEXECDIR MANDIR BASHCOMPDIR ZSHCOMPDIR INSTALL
 jobs=${JOBS:-$(nproc)}
 command -v parallel >/dev/null || jobs=1
 # Not before bats 1.5.

@@ -110,10 +110,11 @@ is_shown_before_the_last_ends() {
 	[ "$status" = 1 ]
 }
 
-@test "the language of whoever runs them does not count" {
+@test "the language of whoever runs them does not count, nor what is set for other programs" {
 	sample language '[ "$LC_ALL" = C ]'
-	run env -i LC_ALL=de_DE.UTF-8 PATH="$PATH" HOME="$PWD" BUILD="$build" JOBS=1 \
-		tree/tests/lib/run.sh tree/tests/sample
+	sample variables '[ -z "${LD_PRELOAD-}${NOSELFCONN-}${POSIXLY_CORRECT-}${http_proxy-}${LIBDIR-}" ]'
+	run env -i LC_ALL=de_DE.UTF-8 LD_PRELOAD="$library" NOSELFCONN=off POSIXLY_CORRECT=1 http_proxy=x LIBDIR=/x \
+		PATH="$PATH" HOME="$PWD" BUILD="$build" JOBS=1 tree/tests/lib/run.sh tree/tests/sample
 	[ "$status" = 0 ]
 }
 
