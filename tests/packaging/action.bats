@@ -16,7 +16,7 @@ setup() {
 
 # job [INPUT=VALUE]... -- COMMAND...: the action, then the command as the job's next step.
 job() {
-	in_ns python3 "$top/tests/packaging/run-action.py" checkout/scripts/action/action.yml temp "$@"
+	in_ns python3 "$top/tests/packaging/run-action.py" "${checkout-checkout}/scripts/action/action.yml" temp "$@"
 }
 
 connect='exec 3<>/dev/tcp/127.0.0.1/40000 && echo went well'
@@ -90,6 +90,13 @@ fails() {
 	fails 'Prove that it works here'
 	run -1 job library="$build/tests/plugin.so" -- echo next
 	fails 'Prove that it works here'
+}
+
+@test "it fails, and says why, where LD_PRELOAD can't name the library" {
+	mv checkout 'a b'
+	checkout='a b' run -125 job -- echo next
+	fails 'Use it in the steps that follow'
+	[[ $output = *"noselfconn: LD_PRELOAD can't name "*', which has a blank in it'* ]]
 }
 
 @test "it fails if the next step would not have the library" {
