@@ -28,7 +28,7 @@ static bool is_redirected(int fd)
 	       info.tcpi_data_segs_in > info.tcpi_data_segs_out;
 }
 
-static bool is_being_restored(int fd)
+bool is_being_restored(int fd)
 {
 	int repair = 0;
 	sockopt_get(fd, IPPROTO_TCP, TCP_REPAIR, &repair);

@@ -26,6 +26,9 @@ static inline bool may_be_self_connected(int fd, const struct sockaddr *addr, so
 	return local.sin6_port == address_port(addr);
 }
 
+/* Is fd in TCP_REPAIR mode, because a checkpoint is being restored? */
+bool is_being_restored(int fd);
+
 /*
  * Is fd a TCP or MPTCP socket that is connected, or connecting, to itself? Sets *end to the
  * endpoint if it is. What the kernel has recorded counts, whatever address the program named.

@@ -7,9 +7,9 @@
 #include "base/sockopt.h"
 #include "base/sys.h"
 #include "ephemeral.h"
+#include "selfconn.h"
 #include "undo.h"
 #include <fcntl.h>
-#include <poll.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <time.h>
@@ -98,12 +98,24 @@ static bool may_have_no_port(const struct address *local)
 	       (end.port == 0 || endpoint_is_wildcard(&end));
 }
 
+/*
+ * After a connect() that was refused later, the next one tells the outcome and does nothing
+ * else. Until then, the kernel has counted a segment (since Linux 4.2).
+ */
+static bool has_not_tried(int fd)
+{
+	struct tcp_info info = {0};
+	socklen_t len = sizeof info;
+	return sockopt_read(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+	       len >= offsetof(struct tcp_info, tcpi_segs_out) + 4 &&
+	       info.tcpi_state == STATE_CLOSE && info.tcpi_segs_out == 0;
+}
+
 bool port_drop(int fd, in_port_t port)
 {
-	struct pollfd error = {.fd = fd};
 	struct address local = local_address(fd);
-	if (address_port(&local) != port || sockopt_tcp_state(fd) != STATE_CLOSE ||
-	    is_sandboxed() || poll(&error, 1, 0) < 0 || (error.revents & POLLERR) != 0)
+	if (address_port(&local) != port || is_sandboxed() || !has_not_tried(fd) ||
+	    is_being_restored(fd))
 		return false;
 	give_back(fd, &local);
 	return true;

@@ -12,7 +12,8 @@
 /*
  * If fd, a socket of TCP that is not connected, is bound to port, takes that away from it,
  * unless the program itself chose it. True if it is not known which of these. Does nothing
- * behind a seccomp filter, or if fd has an error to tell, of an earlier connect().
+ * behind a seccomp filter, if fd is in TCP_REPAIR mode, or if it has the outcome of an earlier
+ * connect() to tell.
  */
 bool port_drop(int fd, in_port_t port);
 

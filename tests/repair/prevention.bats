@@ -121,12 +121,24 @@ kept() {
 	said "local: 127.0.0.1 40001" "peer: 127.0.0.1 40001"
 }
 
+# What a checkpoint is restored with; 20 and 21 are a queue, and the number that its next byte has.
+@test "nor does one in repair mode lose what it was restored to" {
+	in_ns "$client" tcp4 opt 6 19 1 2>/dev/null || cannot "TCP_REPAIR needs a privilege"
+	c_library_without __libc_single_threaded
+	run shimmed in_ns "$client" tcp4 bind 127.0.0.1 40000 opt 6 19 1 opt 6 20 2 opt 6 21 12345 \
+		connect 127.0.0.1 40000 opt 6 20 2 get 6 21 names
+	said "connect: ok" "get: 12345" "local: 127.0.0.1 40000" "peer: 127.0.0.1 40000"
+}
+
 # The first call's outcome is told by the second one.
 @test "nor does it lose an outcome that it has not told" {
 	c_library_without __libc_single_threaded
 	run shimmed in_ns "$client" tcp4 nonblock bind 127.0.0.1 0 connect 127.0.0.1 9 wait \
 		connect 127.0.0.1 40001
 	said "connect: EINPROGRESS" "connect: ECONNREFUSED"
+	run shimmed in_ns "$client" tcp4 nonblock bind 127.0.0.1 0 connect 127.0.0.1 9 wait error \
+		connect 127.0.0.1 40001
+	said "connect: EINPROGRESS" "error: ECONNREFUSED" "connect: ECONNABORTED"
 }
 
 @test "nor does it wait for what a firewall drops" {
