@@ -99,16 +99,15 @@ static bool may_have_no_port(const struct address *local)
 }
 
 /*
- * After a connect() that was refused later, the next one tells the outcome and does nothing
- * else. Until then, the kernel has counted a segment (since Linux 4.2).
+ * After its first attempt to connect, a socket may show a port that it has lost, and the next
+ * attempt may do nothing but tell the outcome. It has then learned a segment size.
  */
 static bool has_not_tried(int fd)
 {
 	struct tcp_info info = {0};
 	socklen_t len = sizeof info;
 	return sockopt_read(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
-	       len >= offsetof(struct tcp_info, tcpi_segs_out) + 4 &&
-	       info.tcpi_state == STATE_CLOSE && info.tcpi_segs_out == 0;
+	       info.tcpi_state == STATE_CLOSE && info.tcpi_rcv_mss == 0;
 }
 
 bool port_drop(int fd, in_port_t port)

@@ -12,8 +12,7 @@
 /*
  * If fd, a socket of TCP that is not connected, is bound to port, takes that away from it,
  * unless the program itself chose it. True if it is not known which of these. Does nothing
- * behind a seccomp filter, if fd is in TCP_REPAIR mode, or if it has the outcome of an earlier
- * connect() to tell.
+ * behind a seccomp filter, if fd is in TCP_REPAIR mode, or if it has tried to connect before.
  */
 bool port_drop(int fd, in_port_t port);
 
