@@ -16,6 +16,7 @@
  *   patience MILLISECONDS   SO_SNDTIMEO
  *   connect ADDR PORT       ADDR may have a scope, fe80::1%eth0
  *   unspec                  connect() with AF_UNSPEC
+ *   listen
  *   wait                    until the socket is writable (or failed)
  *   error                   SO_ERROR
  *   names                   local and peer address
@@ -299,6 +300,8 @@ static int obey(const char *word, char **args)
 		printf("inode: %llu\n", (unsigned long long)st.st_ino);
 	} else if (is(word, "close")) {
 		close(fd);
+	} else if (is(word, "listen")) {
+		said(word, listen(fd, 5));
 	} else if (is(word, "serve") || is(word, "bindable")) {
 		s = listener(args[0], args[1]);
 		said(word, s);

@@ -121,6 +121,13 @@ kept() {
 	said "local: 127.0.0.1 40001" "peer: 127.0.0.1 40001"
 }
 
+@test "nor does one that listens stop" {
+	c_library_without __libc_single_threaded
+	run shimmed in_ns "$client" tcp4 bind 127.0.0.1 40001 listen connect 127.0.0.1 40001 \
+		tcp4 connect 127.0.0.1 40001
+	said "connect: EISCONN" "connect: ok"
+}
+
 # What a checkpoint is restored with; 20 and 21 are a queue, and the number that its next byte has.
 @test "nor does one in repair mode lose what it was restored to" {
 	in_ns "$client" tcp4 opt 6 19 1 2>/dev/null || cannot "TCP_REPAIR needs a privilege"
