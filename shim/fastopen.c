@@ -23,7 +23,7 @@ static bool is_told_of(int fd, int flags, bool has_control)
 	       (sockopt_get(fd, SOL_SOCKET, SO_TIMESTAMPING, &timestamps) && timestamps != 0);
 }
 
-/* A filter that refuses TCP_INFO does so for no socket at all, too. Then ENOTCONN must do. */
+/* A filter that refuses TCP_INFO does so for no socket, too: then any without a peer may. */
 static bool may_open(int fd)
 {
 	struct sockaddr_in6 peer;
@@ -31,7 +31,7 @@ static bool may_open(int fd)
 	int state = sockopt_tcp_state(fd);
 	if (state >= 0 || sockopt_tcp_state(-1) == -EBADF)
 		return state == STATE_CLOSE;
-	return sys_getpeername(fd, &peer, &len) == -ENOTCONN;
+	return sys_getpeername(fd, &peer, &len) != 0;
 }
 
 struct fastopen fastopen_begin(int fd, int flags, const struct sockaddr *addr, socklen_t len,

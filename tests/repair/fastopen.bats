@@ -224,7 +224,7 @@ told="z/sendto z/sendmsg z/sendmmsg m/sendto m/sendmsg m/sendmmsg k/sendmsg k/se
 	done
 }
 
-@test "where a seccomp filter refuses getsockopt(), a call with MSG_FASTOPEN is refused" {
+@test "where a seccomp filter refuses all but getsockname(), a call with MSG_FASTOPEN is refused" {
 	for call in $calls; do
 		fastopen 1 f "$call"
 		[ "$status" != 125 ] || machine_cannot "there is no seccomp"

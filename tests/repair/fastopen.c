@@ -6,13 +6,13 @@
  * 40000, d the descriptor is duplicated, c TCP_FASTOPEN_CONNECT is set, and a call that was
  * refused is made again, t there is another thread, h the descriptor is a high one, s the
  * buffers and segments are as small as can be, a the socket is bound to 127.0.0.1 and port 0,
- * and the port that it is given is the destination, f a seccomp filter refuses getsockopt(), p
- * a process listens there and reads, q the same at port 8080, and what the error queue tells of
- * the data is counted: z completions of MSG_ZEROCOPY, m timestamps of SO_TIMESTAMPING, k those
- * that a control message asks for. CALL is sendto, sendmsg, sendmmsg, or connect
- * (TCP_FASTOPEN_CONNECT and write()). The environment's FASTOPEN is what net.ipv4.tcp_fastopen
- * becomes in this network namespace, whose buffers become small, too; it ends by SIGALRM after
- * LIMIT seconds, 60 unless that is set.
+ * and the port that it is given is the destination, f a seccomp filter refuses getsockopt() and
+ * getpeername(), p a process listens there and reads, q the same at port 8080, and what the
+ * error queue tells of the data is counted: z completions of MSG_ZEROCOPY, m timestamps of
+ * SO_TIMESTAMPING, k those that a control message asks for. CALL is sendto, sendmsg, sendmmsg,
+ * or connect (TCP_FASTOPEN_CONNECT and write()). The environment's FASTOPEN is what
+ * net.ipv4.tcp_fastopen becomes in this network namespace, whose buffers become small, too; it
+ * ends by SIGALRM after LIMIT seconds, 60 unless that is set.
  */
 #include "older.h"
 
@@ -168,11 +168,12 @@ static void bind_to_any_port(int fd)
 		err(2, "bind");
 }
 
-static void refuse_getsockopt(void)
+static void refuse_questions(void)
 {
 	struct sock_filter filter[] = {
 	        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-	        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getsockopt, 0, 1),
+	        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getsockopt, 1, 0),
+	        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getpeername, 0, 1),
 	        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
 	        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
 	struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
@@ -276,7 +277,7 @@ int main(int argc, char **argv)
 	if (strchr(how, 'a') != NULL)
 		bind_to_any_port(fd);
 	if (strchr(how, 'f') != NULL)
-		refuse_getsockopt();
+		refuse_questions();
 
 	ssize_t result;
 	errno = E2BIG;
