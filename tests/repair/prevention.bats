@@ -90,10 +90,16 @@ need_mptcp_here() {
 	seen poll opt 1 2 from 127.0.0.1 to 127.0.0.1 40001
 }
 
+# The library does, if it is not told of one. BusyBox's sed has no -z.
+assume_threads() {
+	echo | sed -z p >/dev/null 2>&1 || machine_cannot "this sed can't change the library"
+	c_library_without __libc_single_threaded
+}
+
 # There is no way from it to the loopback interface.
 @test "nor at a link-local address" {
 	need_addresses
-	c_library_without __libc_single_threaded # it then assumes threads
+	assume_threads
 	local words=(tcp6 bind fe80::1%v0 0 connect fe80::1%v0 40001)
 	run with_addresses "$client" "${words[@]}" names
 	said "local: fe80::1%v0 40001" "peer: fe80::1%v0 40001"
@@ -112,7 +118,7 @@ kept() {
 }
 
 @test "nor does a socket that was given that port lose what the program has set, or chosen" {
-	c_library_without __libc_single_threaded
+	assume_threads
 	kept 0
 	said "local: 127.0.0.1 40000" "peer: ENOTCONN"
 	said "get: 1000" "get: 3000"
@@ -122,7 +128,7 @@ kept() {
 }
 
 @test "nor does one that listens stop" {
-	c_library_without __libc_single_threaded
+	assume_threads
 	run shimmed in_ns "$client" tcp4 bind 127.0.0.1 40001 listen connect 127.0.0.1 40001 \
 		tcp4 connect 127.0.0.1 40001
 	said "connect: EISCONN" "connect: ok"
@@ -131,7 +137,7 @@ kept() {
 # What a checkpoint is restored with; 20 and 21 are a queue, and the number that its next byte has.
 @test "nor does one in repair mode lose what it was restored to" {
 	in_ns "$client" tcp4 opt 6 19 1 2>/dev/null || cannot "TCP_REPAIR needs a privilege"
-	c_library_without __libc_single_threaded
+	assume_threads
 	run shimmed in_ns "$client" tcp4 bind 127.0.0.1 40000 opt 6 19 1 opt 6 20 2 opt 6 21 12345 \
 		connect 127.0.0.1 40000 opt 6 20 2 get 6 21 names
 	said "connect: ok" "get: 12345" "local: 127.0.0.1 40000" "peer: 127.0.0.1 40000"
@@ -139,7 +145,7 @@ kept() {
 
 # The first call's outcome is told by the second one.
 @test "nor does it lose an outcome that it has not told" {
-	c_library_without __libc_single_threaded
+	assume_threads
 	run shimmed in_ns "$client" tcp4 nonblock bind 127.0.0.1 0 connect 127.0.0.1 9 wait \
 		connect 127.0.0.1 40001
 	said "connect: EINPROGRESS" "connect: ECONNREFUSED"
@@ -150,7 +156,7 @@ kept() {
 
 @test "nor does it wait for what a firewall drops" {
 	need nft
-	c_library_without __libc_single_threaded
+	assume_threads
 	# shellcheck disable=SC2016
 	local drop='nft -f - <<-END || exit 125
 			table ip filter {
