@@ -44,7 +44,9 @@ Put $HOME/.local/bin in your PATH." ]
 	rm -rf .local
 	in_ns "$installer"
 	touch .local/share/man/man7/theirs.7
-	"$installer" --remove
+	ln -s "$PWD/$installer" link
+	./link --remove
+	rm link
 	run -0 find .local ! -type d
 	[ "$output" = .local/share/man/man7/theirs.7 ]
 }
