@@ -14,6 +14,7 @@
 #include "load.h"
 #include "next.h"
 #include "prevent/prevent.h"
+#include "prevent/readable.h"
 #include "repair.h"
 #include "selfconn.h"
 #include <errno.h>
@@ -49,11 +50,14 @@ static inline bool needs_look(int outcome)
 	return outcome == 0 || outcome == EINPROGRESS || outcome == EINTR;
 }
 
-/* Rare, and out of line, to keep the path of every other connect() short. */
+/* Rare, and out of line, to keep the path of every other connect() short. Another thread may
+ * have unmapped addr meanwhile; the kernel tells as well where to. */
 __attribute__((noinline)) static int mended(int fd, const struct sockaddr *addr, socklen_t len,
                                             int outcome, int before)
 {
-	struct address dest = address_copy(addr, len);
+	struct address dest = {.len = 0};
+	if (is_readable(addr) && is_readable((const char *)addr + len - READABLE_BYTES))
+		dest = address_copy(addr, len);
 	int repaired = repair(fd, &dest, BY_CONNECT, outcome);
 	return given(repaired == NOT_SELF_CONNECTED ? outcome : repaired, before);
 }
@@ -70,7 +74,8 @@ __attribute__((noinline)) static int connect_in_threads(int fd, const struct soc
 	prevent_end(&p, fd, outcome);
 	if (outcome == EADDRNOTAVAIL && !p.by_range)
 		outcome = retry_unavailable(fd, addr, len);
-	if (!p.not_tcp && needs_look(outcome) && may_be_self_connected(fd, addr, len))
+	if (!p.not_tcp && needs_look(outcome) && p.port != 0 &&
+	    may_be_self_connected(fd, p.port))
 		return mended(fd, addr, len, outcome, before);
 	return given(outcome, before);
 }
@@ -88,7 +93,9 @@ __attribute__((visibility("default"))) int connect(int fd, const struct sockaddr
 	int outcome = result == 0 ? 0 : errno;
 	if (outcome == EADDRNOTAVAIL)
 		outcome = retry_unavailable(fd, addr, len);
-	if (needs_look(outcome) && may_be_self_connected(fd, addr, len))
+	/* The kernel has accepted addr, so len bytes of it can be read. */
+	if (needs_look(outcome) && address_is_internet(addr, len) &&
+	    may_be_self_connected(fd, address_port(addr)))
 		return mended(fd, addr, len, outcome, before);
 	return given(outcome, before);
 }

@@ -9,21 +9,19 @@
 #include "base/sys.h"
 
 /*
- * After a connect() to addr that succeeded or goes on: may fd be self-connected? Every
+ * After a connect() to that port that succeeded or goes on: may fd be self-connected? Every
  * connect() pays for this, so it makes one system call and compares the ports alone, and it is
  * inline, because each call and return after a system call costs some nanoseconds. A yes is not
  * final: the socket may be UDP, and a second connect() on a socket asks for the outcome of the
- * first, whatever its addr. The kernel has accepted addr, so len bytes of it can be read.
+ * first, whatever its address.
  */
-static inline bool may_be_self_connected(int fd, const struct sockaddr *addr, socklen_t len)
+static inline bool may_be_self_connected(int fd, in_port_t port)
 {
 	struct sockaddr_in6 local;
 	socklen_t size = sizeof local;
-	if (!address_is_internet(addr, len))
-		return false;
 	if (sys_getsockname(fd, &local, &size) != 0)
 		return true; /* the answer is not in yet: is_self_connected() asks again */
-	return local.sin6_port == address_port(addr);
+	return local.sin6_port == port;
 }
 
 /* Is fd in TCP_REPAIR mode, because a checkpoint is being restored? */

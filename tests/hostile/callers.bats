@@ -119,6 +119,16 @@ on_small_stack() {
 	[ "$output" = "nothing is left" ]
 }
 
+@test "connect() whose address another thread unmaps while it waits" {
+	need ip
+	# shellcheck disable=SC2016
+	local elsewhere=(in_ns sh -c 'ip route add 192.0.2.1 dev lo && exec "$@"' sh)
+	run "${elsewhere[@]}" timeout 60 "$threads" unmapped
+	[ "$output" = EINTR ]
+	run shimmed "${elsewhere[@]}" timeout 60 "$threads" unmapped
+	[ "$output" = EINTR ]
+}
+
 @test "connect() in a program that waits for a message in a queue" {
 	run in_ns "$threads" queue
 	[ "$status" != 125 ] || machine_cannot "the kernel has no message queues"

@@ -13,6 +13,8 @@
  *                          range, another one forks a child; says whether that has it open,
  *                          too. With "alone", the process can have no more threads by then
  *   killed                 the same, and the program is killed meanwhile; says whether all ends
+ *   unmapped               a thread waits for 192.0.2.1, which does not answer, until a signal
+ *                          interrupts it; meanwhile another one unmaps the address
  *   queue                  two threads connect, one after the other; says whether the process
  *                          still has its mq_notify()
  *   closer TIMES           a thread connects, another one closes that descriptor meanwhile, and
@@ -271,12 +273,18 @@ static void *one_to_connect(void *alone)
 	return alone;
 }
 
-/* Does another task wait for data that it has begun to read? (This one reads, too.) */
-static bool has_reader(void)
+#ifdef SYS_socketcall
+enum { SOCKETCALL = SYS_socketcall };
+#else
+enum { SOCKETCALL = SYS_connect };
+#endif
+
+/* Does another task wait in that call? (This one reads.) */
+static bool waits_in(int this_call, int or_this)
 {
 	glob_t tasks = {0};
 	char own[64];
-	bool reads = false;
+	bool waits = false;
 	int number;
 	snprintf(own, sizeof own, "/proc/%d/task/%d/syscall", getpid(), getpid());
 	glob("/proc/[0-9]*/task/[0-9]*/syscall", 0, NULL, &tasks);
@@ -284,12 +292,17 @@ static bool has_reader(void)
 		FILE *f = fopen(tasks.gl_pathv[i], "re");
 		if (f == NULL)
 			continue;
-		reads |= strcmp(tasks.gl_pathv[i], own) != 0 && fscanf(f, "%d", &number) == 1 &&
-		         number == SYS_read;
+		waits |= strcmp(tasks.gl_pathv[i], own) != 0 && fscanf(f, "%d", &number) == 1 &&
+		         (number == this_call || number == or_this);
 		fclose(f);
 	}
 	globfree(&tasks);
-	return reads;
+	return waits;
+}
+
+static bool has_reader(void)
+{
+	return waits_in(SYS_read, SYS_read);
 }
 
 static bool has_fifo_to_read(void)
@@ -332,6 +345,37 @@ static void child(void *alone)
 	close(fifo);
 }
 
+static void ignore(int sig)
+{
+	(void)sig;
+}
+
+static void *connect_in_vain(void *addr)
+{
+	int fd = open_socket();
+	int result = connect(fd, addr, sizeof(struct sockaddr_in));
+	puts(result == 0 ? "connected" : strerrorname_np(errno));
+	close(fd);
+	return addr;
+}
+
+static void unmapped(void)
+{
+	const struct sigaction action = {.sa_handler = ignore};
+	struct sockaddr_in *addr = mmap(NULL, sizeof *addr, PROT_READ | PROT_WRITE,
+	                                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pthread_t thread;
+	*addr = loopback(PORT);
+	addr->sin_addr.s_addr = htonl(0xc0000201);
+	sigaction(SIGUSR1, &action, NULL);
+	start(&thread, NULL, connect_in_vain, addr);
+	while (!waits_in(SYS_connect, SOCKETCALL))
+		;
+	munmap(addr, sizeof *addr);
+	pthread_kill(thread, SIGUSR1);
+	pthread_join(thread, NULL);
+}
+
 /* The same, and the program is killed meanwhile. */
 static void killed(void)
 {
@@ -358,8 +402,7 @@ static void killed(void)
 /* The kernel forgets it if the process closes the queue. Without librt. */
 static void queue(void)
 {
-	const long attributes[8] = {0, 1, 1,
-	                            0}; /* of a struct mq_attr: one message of a byte */
+	const long attributes[8] = {0, 1, 1, 0}; /* a struct mq_attr: a message of a byte */
 	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
 	pthread_t thread;
 	sigset_t set;
@@ -402,6 +445,8 @@ int main(int argc, char **argv)
 		return 0;
 	} else if (strcmp(word, "closer") == 0 && argc == 3) {
 		closer();
+	} else if (strcmp(word, "unmapped") == 0) {
+		unmapped();
 	} else if (strcmp(word, "killed") == 0) {
 		killed();
 	} else if (strcmp(word, "queue") == 0) {
