@@ -74,6 +74,8 @@ __attribute__((noinline)) static int connect_in_threads(int fd, const struct soc
 	prevent_end(&p, fd, outcome);
 	if (outcome == EADDRNOTAVAIL && !p.by_range)
 		outcome = retry_unavailable(fd, addr, len);
+	if (p.unread && needs_look(outcome) && address_is_internet(addr, len))
+		p.port = address_port(addr); /* the kernel has read it */
 	if (!p.not_tcp && needs_look(outcome) && p.port != 0 &&
 	    may_be_self_connected(fd, p.port))
 		return mended(fd, addr, len, outcome, before);

@@ -94,8 +94,8 @@ struct prevention prevent_begin(int fd, const struct sockaddr *addr, socklen_t l
 {
 	struct prevention p = {0};
 	struct port_range range;
-	if (len < sizeof(struct sockaddr_in) || !is_readable(addr) ||
-	    !address_is_internet(addr, len))
+	p.unread = len >= sizeof(struct sockaddr_in) && !is_readable(addr);
+	if (len < sizeof(struct sockaddr_in) || p.unread || !address_is_internet(addr, len))
 		return p;
 	p.port = address_port(addr);
 	unsigned number = port_number(p.port);

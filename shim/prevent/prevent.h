@@ -21,6 +21,7 @@ struct prevention {
 	bool by_range;   /* the socket has been given part of the range of ports */
 	bool by_port;    /* the socket has been given a port of its own */
 	bool not_tcp;    /* the socket is not one of TCP: it is never self-connected */
+	bool unread;     /* addr could not be read, or a filter keeps us from knowing */
 	uint32_t before; /* the range that the program had given it, 0 for none */
 	uint32_t parts[2];
 	in_port_t port; /* of the destination */

@@ -117,6 +117,15 @@ own="connect sendto sendmsg sendmmsg"
 	[ "$output" = killed ]
 }
 
+# By which the library asks whether an address that is on no stack can be read.
+@test "a filter that refuses rt_sigprocmask() keeps no self-connection from being repaired" {
+	local refuse=(in_ns "$build/tests/refuse" rt_sigprocmask -- env)
+	run "${refuse[@]}" "$build/tests/threads" static
+	[ "$output" = connected ]
+	run "${refuse[@]}" LD_PRELOAD="$library${single:+:$single}" "$build/tests/threads" static
+	[ "$output" = ECONNREFUSED ]
+}
+
 @test "where nothing is repaired, what is listed for every call is enough" {
 	export ALLOW="$own $(list always)"
 	LD_PRELOAD=$library run in_ns 50000-50001 "$filtered" tcp4 connect

@@ -15,6 +15,7 @@
  *   killed                 the same, and the program is killed meanwhile; says whether all ends
  *   unmapped               a thread waits for 192.0.2.1, which does not answer, until a signal
  *                          interrupts it; meanwhile another one unmaps the address
+ *   static                 a thread connects to an address that is on no stack
  *   queue                  two threads connect, one after the other; says whether the process
  *                          still has its mq_notify()
  *   closer TIMES           a thread connects, another one closes that descriptor meanwhile, and
@@ -359,6 +360,15 @@ static void *connect_in_vain(void *addr)
 	return addr;
 }
 
+static void from_no_stack(void)
+{
+	static struct sockaddr_in addr;
+	pthread_t thread;
+	addr = loopback(PORT);
+	start(&thread, NULL, connect_in_vain, &addr);
+	pthread_join(thread, NULL);
+}
+
 static void unmapped(void)
 {
 	const struct sigaction action = {.sa_handler = ignore};
@@ -447,6 +457,8 @@ int main(int argc, char **argv)
 		closer();
 	} else if (strcmp(word, "unmapped") == 0) {
 		unmapped();
+	} else if (strcmp(word, "static") == 0) {
+		from_no_stack();
 	} else if (strcmp(word, "killed") == 0) {
 		killed();
 	} else if (strcmp(word, "queue") == 0) {

@@ -46,6 +46,7 @@ static void refuse(const char *what)
 	} names[] = {{"pidfd_getfd", SYS_pidfd_getfd},
 	             {"process_vm_readv", SYS_process_vm_readv},
 	             {"close_range", SYS_close_range},
+	             {"rt_sigprocmask", SYS_rt_sigprocmask},
 	             {"seccomp", SYS_seccomp}};
 	static const int docker[] = {SYS_pidfd_getfd, SYS_kcmp,   SYS_bpf,
 	                             SYS_unshare,     SYS_setns,  SYS_mount,
