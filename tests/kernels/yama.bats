@@ -7,7 +7,7 @@ load ../lib/helpers
 
 setup() {
 	scope=/proc/sys/kernel/yama/ptrace_scope
-	[ "${OWN_MACHINE-}" = 1 ] || machine_cannot "this machine's Yama is not ours to set"
+	own_machine || machine_cannot "this machine's Yama is not ours to set"
 	[ -e $scope ] || machine_cannot "the kernel has no Yama"
 	before=$(cat $scope)
 }

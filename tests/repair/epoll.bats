@@ -37,17 +37,15 @@ alike() {
 # watched WORD...: of a socket in a set, which is reset in place: refused and connected, IPv4 and
 # IPv6, TCP and MPTCP.
 watched() {
-	alike "reset in place" tcp4 127.0.0.1 "$@"
-	alike "reset in place" tcp6 ::1 "$@"
-	SERVED=1 LD_PRELOAD=$build/tests/inject.so alike "reset in place" tcp4 127.0.0.1 "$@"
+	unwatched "$@"
 	alike "reset in place" mptcp4 127.0.0.1 "$@"
-	SERVED=1 LD_PRELOAD=$build/tests/inject.so alike "reset in place" mptcp4 127.0.0.1 "$@"
+	own_machine || SERVED=1 LD_PRELOAD=$build/tests/inject.so alike "reset in place" mptcp4 127.0.0.1 "$@"
 }
 
 # unwatched WORD...: of a socket in no set.
 unwatched() {
 	alike "reset in place" tcp4 127.0.0.1 "$@"
-	alike "reset in place" tcp6 ::1 "$@"
+	own_machine || alike "reset in place" tcp6 ::1 "$@"
 	SERVED=1 LD_PRELOAD=$build/tests/inject.so alike "reset in place" tcp4 127.0.0.1 "$@"
 }
 

@@ -89,6 +89,5 @@ served() {
 	[ -z "${ABI-}" ] || [ -e "$build/tests/lacking" ] || machine_cannot "ptrace() is of another ABI"
 	ABSENT='' in_ns true || cannot "calls can't be made to fail by ptrace() here"
 	ABSENT='' ABSENT_DISCONNECT=all carried tcp6 replaced
-	[ "${OWN_MACHINE-}" = 1 ] || # there, ptrace() is dear
-		ABSENT='' ABSENT_DISCONNECT=all carried tcp4 replaced
+	own_machine || ABSENT='' ABSENT_DISCONNECT=all carried tcp4 replaced
 }

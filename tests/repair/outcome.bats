@@ -31,7 +31,7 @@ alike() {
 
 # both_ways KIND ADDR WORD...: alone, and with another descriptor that is open.
 both_ways() {
-	alike "reset in place" "$@"
+	own_machine || alike "reset in place" "$@"
 	alike "reset in place" "${@:1:2}" dup "${@:3}"
 }
 

@@ -31,7 +31,8 @@ alike() {
 
 # refused WORD...: and then a server can bind the port, whatever is still open; there is no TIME_WAIT.
 refused() {
-	for kind in "tcp4 127.0.0.1" "tcp6 ::1" "mptcp4 127.0.0.1" "mptcp6 ::1"; do
+	mapfile -t kinds < <(some "tcp4 127.0.0.1" "tcp6 ::1" "mptcp4 127.0.0.1" "mptcp6 ::1")
+	for kind in "${kinds[@]}"; do
 		# shellcheck disable=SC2086
 		alike $kind "$@" bindable timewait
 		has "$BATS_TEST_TMPDIR/repaired" $'\nbindable: ok\n'

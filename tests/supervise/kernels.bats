@@ -101,7 +101,7 @@ static_client() {
 }
 
 @test "under Yama's ptrace_scope 3, from which there is no way back, an ordinary user and root are warned" {
-	[ "${OWN_MACHINE-}" = 1 ] || machine_cannot "this machine's Yama is not ours to set"
+	own_machine || machine_cannot "this machine's Yama is not ours to set"
 	as_user_under 3 ./supervise warn ./client $connects
 	warned
 	run in_ns ./supervise warn ./client $connects
