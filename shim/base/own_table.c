@@ -35,13 +35,14 @@ struct own_table {
 	char *memory; /* that this is in */
 	int process;  /* the program's */
 	void (*work)(void *);
+	struct own_table *next; /* of those that were left to themselves */
 	_Alignas(16) char arg[];
 };
 
 /*
  * Some file systems do more when a copy of a descriptor is closed: FUSE asks its server, NFS
  * writes to its own. No call may wait for these, and the program may be that server. So a
- * thread that takes longer is left to itself; until it ends, there is no other.
+&
  */
 static const long patience[2] = {0, 20000000}; /* as a struct timespec */
 static _Atomic(struct own_table *) left;
@@ -187,18 +188,31 @@ static void release(struct own_table *t)
 	sys(SYS_munmap, (long)t->memory, MEMORY, 0, 0, 0, 0);
 }
 
-/* Was none left to itself, or has it ended? A child of fork() has its memory, but not it. */
+static void leave(struct own_table *t)
+{
+	t->next = atomic_load(&left);
+	while (!atomic_compare_exchange_weak(&left, &t->next, t))
+		;
+}
+
+/*
+ * Have all ended that were left to themselves? A child of fork() has their memory, but not
+ * them; one of vfork() shares it.
+ */
 static bool is_none_left(void)
 {
-	struct own_table *none = NULL, *t = atomic_exchange(&left, none);
-	if (t == NULL || t->process != sys_getpid())
-		return true;
-	if (atomic_load(&t->running) == 0) {
-		release(t);
-		return true;
+	struct own_table *t = atomic_load(&left) == NULL ? NULL : atomic_exchange(&left, NULL);
+	bool none = true;
+	for (struct own_table *next; t != NULL; t = next) {
+		next = t->next;
+		if (atomic_load(&t->running) == 0) {
+			release(t);
+			continue;
+		}
+		none = none && t->process != sys_getpid();
+		leave(t);
 	}
-	atomic_compare_exchange_strong(&left, &none, t);
-	return false;
+	return none;
 }
 
 /* Returns whether the thread has ended. */
@@ -230,7 +244,7 @@ static bool run(struct own_table *t, void (*work)(void *), void *arg, size_t siz
 	if (ended)
 		release(t);
 	else
-		atomic_store(&left, t);
+		leave(t);
 	return done;
 }
 
