@@ -50,14 +50,22 @@ static inline bool needs_look(int outcome)
 	return outcome == 0 || outcome == EINPROGRESS || outcome == EINTR;
 }
 
-/* Rare, and out of line, to keep the path of every other connect() short. Another thread may
- * have unmapped addr meanwhile; the kernel tells as well where to. */
+/* Another thread may have unmapped addr meanwhile; the kernel tells as well where to. Not
+ * inlined: a repair has no room on the stack for what this needs. */
+__attribute__((noinline)) static void copy(struct address *to, const struct sockaddr *addr,
+                                           socklen_t len)
+{
+	*to = (struct address) {.len = 0};
+	if (is_readable(addr) && is_readable((const char *)addr + len - READABLE_BYTES))
+		*to = address_copy(addr, len);
+}
+
+/* Rare, and out of line, to keep the path of every other connect() short. */
 __attribute__((noinline)) static int mended(int fd, const struct sockaddr *addr, socklen_t len,
                                             int outcome, int before)
 {
-	struct address dest = {.len = 0};
-	if (is_readable(addr) && is_readable((const char *)addr + len - READABLE_BYTES))
-		dest = address_copy(addr, len);
+	struct address dest;
+	copy(&dest, addr, len);
 	int repaired = repair(fd, &dest, BY_CONNECT, outcome);
 	return given(repaired == NOT_SELF_CONNECTED ? outcome : repaired, before);
 }

@@ -51,7 +51,8 @@ void report_prepare(void)
 	}
 }
 
-static bool stderr_is_as_noted(void)
+/* Not inlined: the stack is no longer needed when the line is written. */
+__attribute__((noinline)) static bool stderr_is_as_noted(void)
 {
 	struct statx st;
 	return stderr_file.known && look_at_stderr(&st) &&
