@@ -44,7 +44,7 @@ struct own_table {
  * writes to its own. No call may wait for these, and the program may be that server. So a
 &
  */
-static const long patience[2] = {0, 20000000}; /* as a struct timespec */
+static const long patience[2] = {0, 100000000}; /* as a struct timespec */
 static _Atomic(struct own_table *) left;
 
 /*

@@ -16,7 +16,7 @@
 /*
  * Calls work() there with a copy of arg, which is size bytes long, and waits until it has
  * returned and all copies of descriptors are closed, unless that takes a file system more than
- * 20 milliseconds; then arg is what work() made of the copy.
+ * 100 milliseconds; then arg is what work() made of the copy.
  * The thread has a stack of its own, and the caller's thread-local storage and signal mask.
  * Signals must be blocked (uninterrupted.h), so that no handler is called in it that knows only
  * the caller's stack. Before Linux 5.9 the descriptors are closed as it ends, perhaps a moment
