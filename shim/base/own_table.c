@@ -42,7 +42,7 @@ struct own_table {
 /*
  * Some file systems do more when a copy of a descriptor is closed: FUSE asks its server, NFS
  * writes to its own. No call may wait for these, and the program may be that server. So a
-&
+ * thread that takes longer is left to itself; until all such have ended, there is no other.
  */
 static const long patience[2] = {0, 100000000}; /* as a struct timespec */
 static _Atomic(struct own_table *) left;
