@@ -63,11 +63,11 @@ in_ns() {
 	esac
 	[ -z "${ABSENT+set}" ] || set -- "$build/tests/lacking" "$@"
 	if [ -n "${ABI-}" ]; then
-		ABI_PRELOAD=$preload LD_PRELOAD='' "$build/tests/netns" "$low" "$high" "$@"
+		ABI_PRELOAD=$preload LD_PRELOAD='' ${exec-} "$build/tests/netns" "$low" "$high" "$@"
 	elif [ -n "$single" ]; then
 		LD_PRELOAD=${preload:+$preload:}$single "$build/tests/netns" "$low" "$high" "$@"
 	else
-		"$build/tests/netns" "$low" "$high" "$@"
+		${exec-} "$build/tests/netns" "$low" "$high" "$@"
 	fi
 }
 
@@ -124,7 +124,7 @@ kernel_is_from() {
 
 # has_range KIND: such sockets have IP_LOCAL_PORT_RANGE (of TCP, Linux 6.3).
 has_range() {
-	in_ns "$client" "$1" opt 0 51 0 2>/dev/null
+	"$client" "$1" opt 0 51 0 2>/dev/null
 }
 
 need_no_range() {
