@@ -13,14 +13,24 @@ options() {
 	in_ns "$build/tests/options" "$@"
 }
 
+# How many are set on a socket together: processes are what takes time on such a machine.
+together=1
+! own_machine || together=10
+
+# tried [REPAIRS]: the output tells of many options. A colon is behind each, and behind each repair.
+tried() {
+	local colons=${output//[!:]/}
+	[ $((${#colons} - ${1-0})) -gt 40 ]
+}
+
 # carried KIND OUTCOME: no option gives the repair away, and each that the socket has was
 # tried.
 carried() {
 	rm -f "$BATS_TEST_TMPDIR/log" # PIDs come again in another namespace
-	run shimmed options run "$@"
+	run shimmed options run "$@" $together
 	printf '%s\n' "$output"
 	[ "$status" -eq 0 ]
-	[ "${#lines[@]}" -gt 40 ]
+	tried "${#lines[@]}"
 }
 
 served() {
@@ -46,8 +56,8 @@ served() {
 @test "without the library, a socket is self-connected whatever option it has" {
 	for kind in tcp4 tcp6 mapped mptcp4 mptcp6; do
 		[[ $kind != mptcp* ]] || need_mptcp "the rest has passed"
-		run options run "$kind" refused
-		[ "${#lines[@]}" -gt 40 ]
+		run options run "$kind" refused $together
+		tried
 		run grep -v ': self-connected$' <<<"$output"
 		[ -z "$output" ]
 	done

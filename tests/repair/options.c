@@ -2,12 +2,14 @@
 /*
  * options: does a repair leave a socket every option that the program had set?
  *
- *   options run KIND OUTCOME [NAME]
- *           For each option of the table (or the one): sets it on two sockets, connects one
- *           with the bare system call to a port that can't be chosen as a source port, the
- *           other with connect() to 40000, where it is connected to itself, and compares
- *           every option of the table between the two, before and after.
+ *   options run KIND OUTCOME [TOGETHER]
+ *           For each option of the table: sets it on two sockets, connects one with the bare
+ *           system call to a port that can't be chosen as a source port, the other with
+ *           connect() to 40000, where it is connected to itself, and compares every option of
+ *           the table between the two, before and after.
  *           One line for each: "NAME: REPAIR: same", or what differs.
+ *           TOGETHER: sets that many on the same two sockets, "NAME: NAME: ...", and each by
+ *           itself only if those differ or can't be set together.
  *           KIND: tcp4 tcp6 mapped mptcp4 mptcp6; OUTCOME: refused, replaced (refused, where
  *           no socket can be disconnected), served (a listener on the first port; preload
  *           inject for 40000)
@@ -706,11 +708,14 @@ static void serve(const struct kind *k)
 		err(2, "serve");
 }
 
-enum { GOOD, BAD, NOT_SELF_CONNECTED };
+enum { GOOD, BAD, NOT_SELF_CONNECTED, NOT_REPAIRED };
+
+enum { MOST_TOGETHER = 10 };
 
 struct attempt {
 	const struct kind *kind;
-	const struct option *option;
+	const struct option *options[MOST_TOGETHER];
+	size_t count;
 	bool served, replaced;
 };
 
@@ -736,7 +741,7 @@ static int connect_both(const struct attempt *t, int plain, int repaired)
 	if (is_self_connected(repaired)) {
 		printf(" self-connected\n");
 		abort_at_close(repaired);
-		return BAD;
+		return NOT_REPAIRED;
 	}
 	if (how == NULL)
 		return NOT_SELF_CONNECTED;
@@ -750,54 +755,74 @@ static int connect_both(const struct attempt *t, int plain, int repaired)
 	return error == plain_error && strcmp(how, expected) == 0 ? GOOD : BAD;
 }
 
-static bool is_kept(const struct attempt *t, int fd)
+static bool are_kept(const struct attempt *t, int fd)
 {
-	if (t->option->probe == NULL)
-		return true;
-	bool kept = t->option->probe(fd, t->kind) == 0;
+	bool kept = true;
+	for (size_t i = 0; i < t->count; i++)
+		if (t->options[i]->probe != NULL && t->options[i]->probe(fd, t->kind) != 0)
+			kept = false;
 	if (!kept)
 		printf(" forgotten;");
 	return kept;
 }
 
+/* Sets them on both sockets; those that are no options of this kind of socket are taken out. */
+static int set_options(struct attempt *t, int a, int b)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < t->count; i++) {
+		const struct option *o = t->options[i];
+		int failed = set_option(a, t->kind, o), other = set_option(b, t->kind, o);
+		if (failed == ENOPROTOOPT || failed == EOPNOTSUPP)
+			continue;
+		t->options[count++] = o;
+		printf("%s:", o->name);
+		if (failed != 0 || other != 0) {
+			printf(" can't be set: %s\n", strerror(failed != 0 ? failed : other));
+			return BAD;
+		}
+	}
+	t->count = count;
+	return GOOD;
+}
+
+/* MPTCP takes some options and ignores them. */
+static bool shows(const struct attempt *t)
+{
+	const struct option *o = t->options[0];
+	return t->kind->protocol == IPPROTO_TCP && o->probe == NULL && o->how != ACTION;
+}
+
 /* In a process of its own, so that all sockets are gone when it ends. */
-static int try(const struct attempt *t)
+static int try(struct attempt *t)
 {
 	static struct state fresh, before, plain, repaired;
-	const struct kind *k = t->kind;
-	const struct option *o = t->option;
-	int a = new_socket(k), b = new_socket(k);
+	int a = new_socket(t->kind), b = new_socket(t->kind);
 
 	toggle_lacking(t);
 	read_state(a, &fresh);
-	int failed = set_option(a, k, o);
-	if (failed == ENOPROTOOPT || failed == EOPNOTSUPP)
-		return GOOD; /* not an option of this kind of socket */
-	printf("%s:", o->name);
-	if (failed != 0 || set_option(b, k, o) != 0) {
-		printf(" can't be set: %s\n", strerror(failed));
-		return BAD;
-	}
+	int result = set_options(t, a, b);
+	if (result != GOOD || t->count == 0)
+		return result;
 	read_state(a, &plain);
 	read_state(b, &before);
-	int result = same_state("before", &plain, &before) ? GOOD : BAD;
-	/* MPTCP takes some options and ignores them. */
-	if (k->protocol == IPPROTO_TCP && o->probe == NULL && o->how != ACTION &&
-	    same_state(NULL, &fresh, &plain)) {
+	if (!same_state("before", &plain, &before))
+		result = BAD;
+	if (shows(t) && same_state(NULL, &fresh, &plain)) {
 		printf(" set to its default;");
 		result = BAD;
 	}
 
 	if (t->served)
-		serve(k);
+		serve(t->kind);
 	int connected = connect_both(t, a, b);
-	if (connected == NOT_SELF_CONNECTED || is_self_connected(b))
+	if (connected == NOT_SELF_CONNECTED || connected == NOT_REPAIRED)
 		return connected;
 	read_state(a, &plain);
 	read_state(b, &repaired);
 	/* A new socket has not tried to connect. */
 	const struct state *wanted = t->replaced ? &before : &plain;
-	if (connected != GOOD || !same_state("after", wanted, &repaired) || !is_kept(t, b))
+	if (connected != GOOD || !same_state("after", wanted, &repaired) || !are_kept(t, b))
 		result = BAD;
 	printf("%s\n", result == GOOD ? " same" : "");
 	abort_at_close(a);
@@ -805,30 +830,73 @@ static int try(const struct attempt *t)
 	return result;
 }
 
+/* Says what came of it, but not of several together that are not good. */
+static int try_apart(const struct attempt *t)
+{
+	struct attempt own = *t;
+	int status;
+	fflush(stdout);
+	pid_t child = fork();
+	if (child == 0) {
+		alarm(20);
+		status = try(&own);
+		if (status != NOT_SELF_CONNECTED && (status != BAD || t->count == 1))
+			fflush(stdout);
+		_exit(status);
+	}
+	if (waitpid(child, &status, 0) != child)
+		err(2, "waitpid");
+	if (WIFSIGNALED(status) && t->count == 1)
+		printf("%s: signal %d\n", t->options[0]->name, WTERMSIG(status));
+	return WIFEXITED(status) ? WEXITSTATUS(status) : BAD;
+}
+
 /* With IP_LOCAL_PORT_RANGE the kernel starts anywhere in the range, so that it may take
  * several. */
 static int try_until_self_connected(const struct attempt *t)
 {
 	int status = NOT_SELF_CONNECTED;
-	for (int i = 0; i < 50 && status == NOT_SELF_CONNECTED; i++) {
-		fflush(stdout);
-		pid_t child = fork();
-		if (child == 0) {
-			alarm(20);
-			status = try(t);
-			if (status != NOT_SELF_CONNECTED)
-				fflush(stdout);
-			_exit(status);
-		}
-		if (waitpid(child, &status, 0) != child)
-			err(2, "waitpid");
-		if (WIFSIGNALED(status))
-			printf("%s: signal %d\n", t->option->name, WTERMSIG(status));
-		status = WIFEXITED(status) ? WEXITSTATUS(status) : BAD;
-	}
-	if (status == NOT_SELF_CONNECTED)
-		printf("%s: never self-connected\n", t->option->name);
+	for (int i = 0; i < 50 && status == NOT_SELF_CONNECTED; i++)
+		status = try_apart(t);
+	if (status == NOT_SELF_CONNECTED && t->count == 1)
+		printf("%s: never self-connected\n", t->options[0]->name);
 	return status;
+}
+
+/* Ends with an attempt that has no options. */
+static bool all_good(struct attempt *t)
+{
+	struct attempt one = *t;
+	int status = t->count == 0 ? GOOD : try_until_self_connected(t);
+	bool good = status == GOOD;
+	if (status != GOOD && status != NOT_REPAIRED && t->count > 1) {
+		good = true;
+		one.count = 1;
+		for (size_t i = 0; i < t->count; i++) {
+			one.options[0] = t->options[i];
+			good &= try_until_self_connected(&one) == GOOD;
+		}
+	}
+	t->count = 0;
+	return good;
+}
+
+static bool can_be_tried(const struct attempt *t, const struct option *o)
+{
+	/* An IPv6 socket for IPv6 alone connects to no IPv4 address. */
+	if (strcmp(t->kind->name, "mapped") == 0 && strcmp(o->name, "IPV6_V6ONLY") == 0)
+		return false;
+	return (o->value != NULL || o->set != NULL) && !(t->replaced && o->how == SECRET);
+}
+
+/* Not two settings of the same option. */
+static bool goes_with(const struct attempt *t, const struct option *o)
+{
+	for (size_t i = 0; i < t->count; i++)
+		if (find(o->level, o->number) ==
+		    find(t->options[i]->level, t->options[i]->number))
+			return false;
+	return true;
 }
 
 static int run(char **args)
@@ -836,26 +904,25 @@ static int run(char **args)
 	static char buffer[1 << 16];
 	struct attempt t = {.served = strcmp(args[1], "served") == 0,
 	                    .replaced = strcmp(args[1], "replaced") == 0};
-	int status = 0;
+	size_t together = args[2] == NULL ? 1 : strtoul(args[2], NULL, 10);
+	bool good = true;
 	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
 		if (strcmp(kinds[i].name, args[0]) == 0)
 			t.kind = &kinds[i];
 	if (t.kind == NULL)
 		errx(2, "%s: no such kind", args[0]);
+	if (together == 0 || together > MOST_TOGETHER)
+		errx(2, "%s: no such number", args[2]);
 	setvbuf(stdout, buffer, _IOFBF,
 	        sizeof buffer); /* an attempt may take back what it said */
 	for (size_t i = 0; i < OPTIONS; i++) {
-		t.option = &table[i];
-		/* An IPv6 socket for IPv6 alone connects to no IPv4 address. */
-		bool never = strcmp(args[0], "mapped") == 0 &&
-		             strcmp(t.option->name, "IPV6_V6ONLY") == 0;
-		never |= t.replaced && t.option->how == SECRET;
-		if ((t.option->value != NULL || t.option->set != NULL) && !never &&
-		    (args[2] == NULL || strcmp(args[2], t.option->name) == 0) &&
-		    try_until_self_connected(&t) != GOOD)
-			status = 1;
+		if (!can_be_tried(&t, &table[i]))
+			continue;
+		if (t.count == together || !goes_with(&t, &table[i]))
+			good &= all_good(&t);
+		t.options[t.count++] = &table[i];
 	}
-	return status;
+	return all_good(&t) && good ? 0 : 1;
 }
 
 static void list(void)
@@ -900,6 +967,6 @@ int main(int argc, char **argv)
 	else if (argc == 2 && strcmp(argv[1], "unknown") == 0)
 		unknown();
 	else
-		errx(2, "usage: options run KIND COPIES OUTCOME [NAME] | list | unknown");
+		errx(2, "usage: options run KIND OUTCOME [TOGETHER] | list | unknown");
 	return 0;
 }
