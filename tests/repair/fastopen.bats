@@ -28,15 +28,15 @@ repair_ended() {
 
 calls=$(some sendto sendmsg sendmmsg)
 sysctls=$(some 1 3 7)
+ways=$(some {sendto,sendmsg,sendmmsg}/{1,3,7})
 
 @test "control: without the shim, every call that opens a connection is self-connected" {
-	for call in $calls; do
-		for sysctl in $sysctls; do
-			fastopen "$sysctl" - "$call"
-			said "$call: 5" "from port 40000 it got: hello"
-			fastopen "$sysctl" n "$call"
-			[[ $output == *"from port 40000 it got: hello"* ]]
-		done
+	for way in $ways; do
+		call=${way%/*} sysctl=${way#*/}
+		fastopen "$sysctl" - "$call"
+		said "$call: 5" "from port 40000 it got: hello"
+		fastopen "$sysctl" n "$call"
+		[[ $output == *"from port 40000 it got: hello"* ]]
 	done
 	for sysctl in 0 $sysctls; do
 		fastopen "$sysctl" - connect
@@ -45,25 +45,23 @@ sysctls=$(some 1 3 7)
 }
 
 @test "a blocking call with MSG_FASTOPEN to a closed port is refused" {
-	for call in $calls; do
-		for sysctl in $sysctls; do
-			for how in - d; do
-				shimmed_fastopen "$sysctl" "$how" "$call"
-				[ "$output" = "$call: ECONNREFUSED" ]
-				repair_ended "connection refused"
-			done
+	for way in $ways; do
+		call=${way%/*} sysctl=${way#*/}
+		for how in - d; do
+			shimmed_fastopen "$sysctl" "$how" "$call"
+			[ "$output" = "$call: ECONNREFUSED" ]
+			repair_ended "connection refused"
 		done
 	done
 }
 
 @test "a non-blocking call with MSG_FASTOPEN is in progress, and refused then" {
-	for call in $calls; do
-		for sysctl in $sysctls; do
-			for how in n nd w wd; do
-				shimmed_fastopen "$sysctl" "$how" "$call"
-				[ "$output" = "$call: EINPROGRESS"$'\n'"outcome: ECONNREFUSED" ]
-				repair_ended connecting
-			done
+	for way in $ways; do
+		call=${way%/*} sysctl=${way#*/}
+		for how in n nd w wd; do
+			shimmed_fastopen "$sysctl" "$how" "$call"
+			[ "$output" = "$call: EINPROGRESS"$'\n'"outcome: ECONNREFUSED" ]
+			repair_ended connecting
 		done
 	done
 }
@@ -85,36 +83,33 @@ sysctls=$(some 1 3 7)
 
 @test "what a blocking call sent with MSG_FASTOPEN reaches the server that the retry found, once" {
 	export INJECT_SERVER=127.0.0.1:40000@1
-	for call in $calls; do
-		for sysctl in $sysctls; do
-			for how in - d; do
-				shimmed_fastopen "$sysctl" "$how" "$call"
-				[ "$output" = "$call: 5"$'\n'"from port 40001 the server got: hello" ]
-			done
+	for way in $ways; do
+		call=${way%/*} sysctl=${way#*/}
+		for how in - d; do
+			shimmed_fastopen "$sysctl" "$how" "$call"
+			[ "$output" = "$call: 5"$'\n'"from port 40001 the server got: hello" ]
 		done
 	done
 }
 
 @test "what a non-blocking call could not send with MSG_FASTOPEN is for the program to send" {
 	export INJECT_SERVER=127.0.0.1:40000@1
-	for call in $calls; do
-		for sysctl in $sysctls; do
-			for how in n nd w wd; do
-				shimmed_fastopen "$sysctl" "$how" "$call"
-				said "$call: EINPROGRESS" "outcome: ok" "send: 5" \
-					"from port 40001 the server got: hello"
-			done
+	for way in $ways; do
+		call=${way%/*} sysctl=${way#*/}
+		for how in n nd w wd; do
+			shimmed_fastopen "$sysctl" "$how" "$call"
+			said "$call: EINPROGRESS" "outcome: ok" "send: 5" \
+				"from port 40001 the server got: hello"
 		done
 	done
 }
 
 @test "a deliberate self-connection opened with MSG_FASTOPEN is handed over, with what was sent" {
-	for call in $calls; do
-		for sysctl in $sysctls; do
-			for how in b nb; do
-				shimmed_fastopen "$sysctl" "$how" "$call"
-				[[ $output == *"from port 40000 it got: hello" ]]
-			done
+	for way in $ways; do
+		call=${way%/*} sysctl=${way#*/}
+		for how in b nb; do
+			shimmed_fastopen "$sysctl" "$how" "$call"
+			[[ $output == *"from port 40000 it got: hello" ]]
 		done
 	done
 	not_repaired
