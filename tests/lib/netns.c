@@ -3,7 +3,6 @@
  * netns LOW HIGH command [args...]: runs the command in a network namespace of its own, with lo
  * up and the ephemeral port range LOW to HIGH, so that which port the kernel chooses is
  * certain. As an ordinary user it takes a user namespace too. Exit status 125: it can't be had.
- * If OWN_MACHINE is set (guest.sh), what the command leaves running goes on running.
  */
 #include "proc.h"
 
@@ -67,39 +66,30 @@ static pid_t forked(void)
 	return child;
 }
 
-static void set_up_network(const char *low, const char *high)
+int main(int argc, char **argv)
 {
 	char range[32];
 	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	if (argc < 4)
+		errx(125, "usage: netns LOW HIGH command [args...]");
+	new_namespaces();
+
+	/* The first process of a PID namespace does not die of its own signals: it is only
+	 * init. */
+	pid_t child = forked();
+	if (child != 0)
+		end_as(child);
+	if (!mount_own_proc())
+		err(125, "/proc");
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &lo) != 0)
 		err(125, "lo");
 	close(fd);
-	snprintf(range, sizeof range, "%s %s", low, high);
+	snprintf(range, sizeof range, "%s %s", argv[1], argv[2]);
 	put("/proc/sys/net/ipv4/ip_local_port_range", range);
-}
-
-int main(int argc, char **argv)
-{
-	if (argc < 4)
-		errx(125, "usage: netns LOW HIGH command [args...]");
-	/* Processes are what takes time where a processor is imitated. */
-	if (getenv("OWN_MACHINE") != NULL && unshare(CLONE_NEWNET) == 0) {
-		set_up_network(argv[1], argv[2]);
-	} else {
-		new_namespaces();
-		/* The first process of a PID namespace does not die of its own signals: it is
-		 * only init. */
-		pid_t child = forked();
-		if (child != 0)
-			end_as(child);
-		if (!mount_own_proc())
-			err(125, "/proc");
-		set_up_network(argv[1], argv[2]);
-		child = forked();
-		if (child != 0)
-			end_as(child);
-	}
+	child = forked();
+	if (child != 0)
+		end_as(child);
 	execvp(argv[3], argv + 3);
 	err(errno == ENOENT ? 127 : 126, "%s", argv[3]);
 }
