@@ -21,9 +21,9 @@ machines() {
 		;;
 	aarch64) echo arm64 6.1 1 foreign ;;
 	s390x) echo s390x 6.1 1 foreign ;;
-	all) for line in 5.10 6.1 6.12 newest; do
-		echo "amd64 $line 2 two"
+	all) for line in newest 6.12 6.1 5.10; do # what takes longest first
 		echo "amd64 $line 1 one"
+		echo "amd64 $line 2 two"
 	done ;;
 	esac
 }
