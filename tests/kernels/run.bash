@@ -22,6 +22,14 @@ skip() {
 	exit 0
 }
 
+# lines_of OUTPUT: sets lines. A here-string would be a file, or a pipe.
+lines_of() {
+	local IFS=$'\n' -
+	set -f
+	# shellcheck disable=SC2206 # words are lines
+	lines=($1)
+}
+
 run() {
 	local errexit=$- wanted=''
 	case $1 in -[0-9]*) wanted=${1#-}; shift ;; esac
@@ -30,8 +38,7 @@ run() {
 	output=$(trap - ERR && "$@" 2>&1)
 	status=$?
 	case $errexit in *e*) set -e ;; esac
-	mapfile -t lines <<<"$output"
-	[ -n "$output" ] || lines=()
+	lines_of "$output"
 	[ -z "$wanted" ] || [ "$status" = "$wanted" ]
 }
 
