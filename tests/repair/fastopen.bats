@@ -58,7 +58,7 @@ ways=$(some {sendto,sendmsg,sendmmsg}/{1,3,7})
 @test "a non-blocking call with MSG_FASTOPEN is in progress, and refused then" {
 	for way in $ways; do
 		call=${way%/*} sysctl=${way#*/}
-		for how in n nd w wd; do
+		for how in $(some n nd w wd); do
 			shimmed_fastopen "$sysctl" "$how" "$call"
 			[ "$output" = "$call: EINPROGRESS"$'\n'"outcome: ECONNREFUSED" ]
 			repair_ended connecting
@@ -96,7 +96,7 @@ ways=$(some {sendto,sendmsg,sendmmsg}/{1,3,7})
 	export INJECT_SERVER=127.0.0.1:40000@1
 	for way in $ways; do
 		call=${way%/*} sysctl=${way#*/}
-		for how in n nd w wd; do
+		for how in $(some n nd w wd); do
 			shimmed_fastopen "$sysctl" "$how" "$call"
 			said "$call: EINPROGRESS" "outcome: ok" "send: 5" \
 				"from port 40001 the server got: hello"
@@ -161,7 +161,7 @@ large=1000000 # more than the buffers take
 
 @test "a blocking call that sends more than the buffers take is refused" {
 	for call in $calls; do
-		for how in - t d; do
+		for how in $(some - t d); do
 			shimmed_fastopen 1 $how "$call" $large
 			[ "$output" = "$call: ECONNREFUSED" ]
 		done
@@ -172,7 +172,7 @@ large=1000000 # more than the buffers take
 @test "the same if it can't be prevented, and the connection is opened apart from the data" {
 	need_no_range
 	for call in $calls; do
-		for how in h ht hd; do
+		for how in $(some h ht hd); do
 			shimmed_fastopen 1 $how "$call" $large
 			[ "$output" = "$call: ECONNREFUSED" ]
 			repair_ended "connection refused"
@@ -191,7 +191,7 @@ told=$(some z/sendto z/sendmsg z/sendmmsg m/sendto m/sendmsg m/sendmmsg k/sendms
 		run in_ns 41000-41001 "$build/tests/fastopen" "${call%/*}" "${call#*/}"
 		said "${call#*/}: ECONNREFUSED" "error queue: 0"
 		for sysctl in 1 7; do
-			for how in '' d t; do
+			for how in $(some - d t); do
 				shimmed_fastopen $sysctl "$how${call%/*}" "${call#*/}"
 				said "${call#*/}: ECONNREFUSED" "error queue: 0"
 			done
@@ -204,7 +204,7 @@ told=$(some z/sendto z/sendmsg z/sendmmsg m/sendto m/sendmsg m/sendmmsg k/sendms
 	for call in $calls; do
 		LIMIT=0.5 fastopen 1 a "$call" $large
 		[ "$status" = $((128 + 14)) ] # SIGALRM
-		for how in a at ad; do
+		for how in $(some a at ad); do
 			shimmed_fastopen 1 $how "$call" $large
 			[ "$output" = "$call: ECONNREFUSED" ]
 		done
@@ -223,7 +223,7 @@ told=$(some z/sendto z/sendmsg z/sendmmsg m/sendto m/sendmsg m/sendmmsg k/sendms
 		fastopen 1 f "$call"
 		[ "$status" != 125 ] || machine_cannot "there is no seccomp"
 		said "$call: 5" "from port 40000 it got: hello"
-		for how in f ft fd; do
+		for how in $(some f ft fd); do
 			shimmed_fastopen 1 $how "$call"
 			[ "$output" = "$call: ECONNREFUSED" ]
 			shimmed_fastopen 1 $how "$call" $large
@@ -237,7 +237,7 @@ told=$(some z/sendto z/sendmsg z/sendmmsg m/sendto m/sendmsg m/sendmmsg k/sendms
 	need_no_range
 	for call in $told; do
 		for sysctl in 1 7; do
-			for how in h hd ht; do
+			for how in $(some h hd ht); do
 				shimmed_fastopen $sysctl "$how${call%/*}" "${call#*/}"
 				said "${call#*/}: ECONNREFUSED" "error queue: 0"
 			done
@@ -251,7 +251,7 @@ told=$(some z/sendto z/sendmsg z/sendmmsg m/sendto m/sendmsg m/sendmmsg k/sendms
 
 @test "with the smallest buffers, a blocking call of any size is refused" {
 	for call in $calls; do
-		for size in 2047 2048 2049 4000; do
+		for size in $(some 2047 2048 2049 4000); do
 			for how in s st; do
 				shimmed_fastopen 1 $how "$call" $size
 				[ "$output" = "$call: ECONNREFUSED" ]
@@ -274,7 +274,7 @@ told=$(some z/sendto z/sendmsg z/sendmmsg m/sendto m/sendmsg m/sendmmsg k/sendms
 @test "a server that the repair of a large send found gets each byte once" {
 	need_no_range
 	for call in $calls; do
-		for how in h ht hd; do
+		for how in $(some h ht hd); do
 			export INJECT_SERVER=127.0.0.1:40000@1 # connect() of the repair
 			[ "$call" != sendto ] || INJECT_SERVER=127.0.0.1:40000@2 # after a send of nothing
 			shimmed_fastopen 1 $how "$call" 100000
