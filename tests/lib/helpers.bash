@@ -195,7 +195,7 @@ repaired() {
 	[ ! -e "$BATS_TEST_TMPDIR/log" ] || mapfile -t log <"$BATS_TEST_TMPDIR/log"
 	last=${log[*]: -1}
 	at=${at//\[/\\[}
-	# shellcheck disable=SC2053 # patterns; a regular expression would take much longer
+	# shellcheck disable=SC2053,SC2027 # patterns; a regular expression would take much longer
 	if [[ $last != "noselfconn: "*\[+([0-9])"]: fd "+([0-9])": self-connection at "$at": $how: "$outcome ]]; then
 		printf 'last repair: %s; expected: at %s: %s: %s\n' "${last:-none}" "$at" "$how" "$outcome" >&2
 		return 1
