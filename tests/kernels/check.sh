@@ -22,8 +22,8 @@ machines() {
 	aarch64) echo arm64 6.1 1 foreign ;;
 	s390x) echo s390x 6.1 1 foreign ;;
 	all) for line in newest 6.12 6.1 5.10; do # what takes longest first
-		echo "amd64 $line 1 one"
 		echo "amd64 $line 2 two"
+		echo "amd64 $line 1 one"
 	done ;;
 	esac
 }
@@ -70,8 +70,15 @@ run() {
 	$here/initramfs.sh "$work/initramfs" || exit
 	export -f machine
 	export here work
+	machines "$1" | grep ' 2 ' | at_once $((${JOBS:-$(nproc)} / 2))
+	machines "$1" | grep ' 1 ' | at_once "${JOBS:-$(nproc)}"
+}
+
+# at_once NUMBER: runs so many machines at a time, but at least one. Not with more processors than
+# there are here: one that waits for another that does not run takes all its time.
+at_once() {
 	# shellcheck disable=SC2016 # that is the other shell's
-	machines "$1" | xargs -P "${JOBS:-$(nproc)}" -L 1 bash -c \
+	xargs -r -P "$(($1 > 1 ? $1 : 1))" -L 1 bash -c \
 		'machine "$@" >"$work/said.$$"; flock "$work" cat "$work/said.$$"' bash
 }
 
