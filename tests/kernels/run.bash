@@ -93,8 +93,10 @@ for file; do
 	BATS_TEST_FILENAME=$(readlink -f "$file")
 	BATS_TEST_DIRNAME=${BATS_TEST_FILENAME%/*}
 	unset -f setup teardown
-	# shellcheck disable=SC1090
-	source <(tests_of "$file")
+	# Not through a pipe, which bash reads a byte or a line at a time.
+	tests_of "$file" >"$work/tests"
+	# shellcheck disable=SC1091
+	source "$work/tests"
 	directories=()
 	for i in "${!names[@]}"; do
 		directories+=("$work/$((number + i + 1))/tmp")
