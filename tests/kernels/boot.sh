@@ -44,10 +44,11 @@ return=$(printf '\r')
 # By software, because KVM hangs where it is nested, and with a processor that can do less, which
 # costs less. Without mitigations, for which software pays dearly, as for addresses that differ each
 # time; and without the test of the timer, which fails on a busy machine. The console shows the
-# command's output, and of the kernel's messages only the last ones of a kernel that panics.
+# command's output, and of the kernel's messages only the last ones of a kernel that panics. In the
+# foreground, so that Ctrl-C ends it.
 # shellcheck disable=SC2086 # words
-timeout "${BOOT_LIMIT:-1800}" "qemu-system-$emulator" -M $machine -accel tcg -smp "$processors" \
-	-m 768 -nodefaults -display none -no-reboot -kernel "$kernel/vmlinuz" -initrd "$work/initrd" \
+timeout --foreground "${BOOT_LIMIT:-1800}" "qemu-system-$emulator" -M $machine -accel tcg \
+	-smp "$processors" -m 768 -nodefaults -display none -no-reboot -kernel "$kernel/vmlinuz" -initrd "$work/initrd" \
 	-append "console=$console panic=-1 mitigations=off nokaslr norandmaps no_timer_check quiet loglevel=1" \
 	-serial stdio </dev/null | {
 	status=1

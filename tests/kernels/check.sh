@@ -71,10 +71,12 @@ run() {
 	export -f machine
 	export here work
 	# With two processors no more than there are here: one that waits for another that does not run
-	# takes all its time. Those with one take what is left.
-	machines "$1" | grep ' 1 ' | at_once 19 "${JOBS:-$(nproc)}" &
-	machines "$1" | grep ' 2 ' | at_once 0 $((${JOBS:-$(nproc)} / 2))
-	wait
+	# takes all its time. Those with one take what is left. Both in one pipeline, because SIGINT
+	# does not end what is in the background.
+	{
+		machines "$1" | grep ' 1 ' | at_once 19 "${JOBS:-$(nproc)}" >&3 |
+			{ machines "$1" | grep ' 2 ' | at_once 0 $((${JOBS:-$(nproc)} / 2)); }
+	} 3>&1
 }
 
 # at_once NICENESS NUMBER: runs so many machines at a time, but at least one.
