@@ -73,8 +73,10 @@ $(PROGRAMS): $(HEADERS) Makefile
 	@mkdir -p $(@D)
 	$(COMPILE) -Ishim $(LDFLAGS) -o $@ $(sort $(filter %.c,$^))
 
+# In the build directory, whatever the user has set for another installation.
 demo:
-	@$(MAKE) -s install DESTDIR= PREFIX=$(call quoted,$(abspath $(BUILD))/demo)
+	@$(MAKE) -s install DESTDIR= $(foreach place,BINDIR=/bin LIBDIR=/lib LIBEXECDIR=/lib MANDIR=/man \
+		BASHCOMPDIR=/bash ZSHCOMPDIR=/zsh,$(call quoted,$(subst =,=$(abspath $(BUILD))/demo,$(place))))
 	@$(BUILD)/demo/bin/noselfconn --self-test
 
 # What the code is held to besides its tests.

@@ -165,6 +165,19 @@ at_once() {
 	has 'noselfconn works here.'
 }
 
+@test "make demo installs nothing elsewhere, whatever is set for another installation" {
+	ln -s "$top/Makefile" "$top/shim" "$top/tests" "$top/man" "$tree"
+	local place elsewhere=$BATS_TEST_TMPDIR/elsewhere places=()
+	for place in DESTDIR PREFIX BINDIR LIBDIR LIBEXECDIR MANDIR BASHCOMPDIR ZSHCOMPDIR; do
+		places+=("$place=$elsewhere")
+	done
+	run -0 in_ns env -u MAKEFLAGS "${places[@]}" make -s -C "$tree" demo
+	has 'noselfconn works here.'
+	run -0 in_ns env -u MAKEFLAGS make -s -C "$tree" demo "${places[@]}"
+	has 'noselfconn works here.'
+	[ ! -e "$elsewhere" ]
+}
+
 @test "it says whether programs that no preload reaches can be supervised" {
 	"$build/supervise" warn+strict true || cannot "there is no seccomp listener here"
 	run -0 in_ns "$wrapper" --self-test
