@@ -53,6 +53,16 @@ static pid_t shell(void)
 	return pid;
 }
 
+/* On s390x the stack, here our own, comes before the flags. */
+static pid_t cloned(void)
+{
+#if defined __s390x__
+	return (pid_t)syscall(SYS_clone, 0, SIGCHLD, 0, 0, 0);
+#else
+	return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+#endif
+}
+
 static pid_t child(const char *how)
 {
 	if (strcmp(how, "spawn") == 0)
@@ -65,7 +75,7 @@ static pid_t child(const char *how)
 	else if (strcmp(how, "_Fork") == 0 && _Fork != NULL)
 		pid = _Fork();
 	else
-		pid = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+		pid = cloned();
 	if (pid == 0)
 		_exit(descriptors());
 	return pid;
