@@ -31,11 +31,10 @@ static int maxseg(int fd, const struct tcp_info *info)
 	bool ipv6 = address_endpoint(&local, local.len, &end) && !endpoint_is_ipv4(&end);
 	bool stamped = (info->tcpi_options & TCPI_OPT_TIMESTAMPS) != 0;
 	int mss = (int)info->tcpi_advmss + (stamped ? TIMESTAMPS : 0), mtu = 0;
-	if (info->tcpi_state == STATE_CLOSE)
-		return sockopt_get(fd, IPPROTO_TCP, TCP_MAXSEG, &mss) &&
-		                       mss != (int)info->tcpi_snd_mss
-		               ? mss
-		               : 0;
+	if (info->tcpi_state == STATE_CLOSE) {
+		bool known = sockopt_get(fd, IPPROTO_TCP, TCP_MAXSEG, &mss);
+		return known && mss != (int)info->tcpi_snd_mss ? mss : 0;
+	}
 	sockopt_get(fd, IPPROTO_IP, IP_MTU, &mtu);
 	return mss < mtu - (ipv6 ? IPV6_TCP_HEADERS : IPV4_TCP_HEADERS) ? mss : 0;
 }
