@@ -28,7 +28,7 @@ seen() {
 	local ns=(in_ns "$range")
 	[ -z "${addresses-}" ] || ns=(in_ns_at "$addresses")
 	ns+=("${through[@]}")
-	own_machine || ns+=(timeout 300) # that ends by itself
+	own_machine || ns+=(timeout 300) # such a machine has a limit of its own
 	run "${ns[@]}" "$prevention" "$1" 100 patient "${@:2}"
 	[[ ${lines[-1]} =~ ^'seen: '[1-9] ]] || { echo "without the library: $output" >&2; return 1; }
 	run shimmed "${ns[@]}" "$prevention" "$1" "$times" "${@:2}"
