@@ -105,13 +105,34 @@ on_small_stack() {
 	repaired "reset in place"
 }
 
+# Sets slow, whose folder is slow_files.
+need_slow() {
+	slow_files=$BATS_TEST_TMPDIR/slow
+	slow=$build/tests/slow
+	mkdir "$slow_files"
+	in_ns "$slow" closing "$slow_files" >/dev/null || machine_cannot "there is no FUSE"
+}
+
 @test "connect() with a file open on a file system that takes its time" {
-	in_ns "$build/tests/slow" >/dev/null || machine_cannot "there is no FUSE"
-	self_connects "$build/tests/slow"
-	says "refused: 2" "$build/tests/slow"
+	need_slow
+	self_connects "$slow" closing "$slow_files"
+	says "refused: 2" "$slow" closing "$slow_files"
 	not_repaired
-	MOVE_RANGE=yes says "refused: 2" "$build/tests/slow"
+	MOVE_RANGE=yes says "refused: 2" "$slow" closing "$slow_files"
 	repaired "reset in place"
+}
+
+# slow_log TEXT WORD: a line is written slowly to a log there (see slow.c).
+slow_log() {
+	need_slow
+	run in_ns "$slow" "$2" "$slow_files"
+	[ "$status" != 125 ] || machine_cannot "the kernel has no message queues"
+	self_connects "$slow" "$2" "$slow_files"
+	MOVE_RANGE=yes says "$1" env NOSELFCONN_LOG="$slow_files/log" "$slow" "$2" "$slow_files"
+}
+
+@test "a program with threads never has the log open, and writing it takes no mq_notify() away" {
+	slow_log $'the log is not open\nrefused: 1\nnotified' log
 }
 
 @test "if the program is killed while the library reads the range, nothing is left" {

@@ -23,6 +23,7 @@
  */
 #include "attempt.h"
 #include "move-range.h"
+#include "queue.h"
 
 #include <err.h>
 #include <fcntl.h>
@@ -409,29 +410,18 @@ static void killed(void)
 	close(fifo);
 }
 
-/* The kernel forgets it if the process closes the queue. Without librt. */
 static void queue(void)
 {
-	const long attributes[8] = {0, 1, 1, 0}; /* a struct mq_attr: a message of a byte */
-	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
 	pthread_t thread;
-	sigset_t set;
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR1);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	int fd = (int)syscall(SYS_mq_open, "threads", O_RDWR | O_CREAT, 0600, attributes);
-	if (fd < 0 || syscall(SYS_mq_notify, fd, &event) != 0)
-		err(125, "mq");
-	syscall(SYS_mq_unlink, "threads");
+	int fd = queue_open("threads");
+	queue_ask(fd);
 	for (int i = 0; i < 2; i++) {
 		cancelled.fd = open_socket();
 		start(&thread, NULL, one_to_connect, NULL);
 		pthread_join(thread, NULL);
 		abort_and_close(cancelled.fd);
 	}
-	syscall(SYS_mq_timedsend, fd, "x", 1, 0, NULL);
-	sigpending(&set);
-	puts(sigismember(&set, SIGUSR1) ? "notified" : "not notified");
+	puts(queue_tells(fd) ? "notified" : "not notified");
 	if (waitpid(-1, NULL, WNOHANG | __WALL) >= 0)
 		puts("a child is left");
 	close(fd);
