@@ -135,6 +135,10 @@ slow_log() {
 	slow_log $'the log is not open\nrefused: 1\nnotified' log
 }
 
+@test "a child does not wait for what its parent's thread still closes" {
+	slow_log $'refused: 2\nthe log is not open\nrefused: 1\nnotified' both
+}
+
 @test "if the program is killed while the library reads the range, nothing is left" {
 	run shimmed in_ns timeout 60 "$threads" killed
 	[ "$output" = "nothing is left" ]
