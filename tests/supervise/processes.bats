@@ -270,11 +270,11 @@ scene() {
 	run in_ns timeout 60 bash -c '
 		said() { until [ -s "$1" ]; do read -r -t 0.01 <> <(:); done; cat "$1"; }
 		gone() { while kill -0 "$1" 2>/dev/null; do read -r -t 0.01 <> <(:); done; }
-		goes_on() { # and then ends
+		more() {
 			local now=$(wc -l <said)
 			until [ $(wc -l <said) -gt $((now + 200)) ]; do read -r -t 0.01 <> <(:); done
-			touch stop
 		}
+		goes_on() { more; touch stop; } # and then ends
 		children() { until pgrep -P "$1"; do read -r -t 0.01 <> <(:); done; }
 		'"$1"
 }
@@ -361,6 +361,18 @@ survives() {
 	[ "$output" = "connect: ECONNREFUSED" ]
 }
 
+# Words for a scene: who has taken over goes on until there is nothing left, and then ends.
+ends_with_what_is_left='goes_on
+	said ended >/dev/null
+	while pgrep supervise; do read -r -t 0.01 <> <(:); done >pids
+	sort -u said'
+
+# The shell has said what was killed.
+only_refused() {
+	[ "${lines[-1]}" = "connect: ECONNREFUSED" ]
+	[[ ${lines[-2]-} != connect:* ]]
+}
+
 @test "if the supervisor is killed, and then the wrapper, what is left is protected" {
 	scene '$supervise sh -c "$connecting; echo yes >ended" &
 		front=$!
@@ -369,11 +381,51 @@ survives() {
 		kill -KILL $supervisor; gone $supervisor
 		until [ $(pgrep -c -P $front supervise) = 2 ]; do :; done # the witness and the keeper
 		kill -KILL $front
-		goes_on
-		said ended >/dev/null
-		sort -u said'
-	[ "${lines[-1]}" = "connect: ECONNREFUSED" ]
-	[[ ${lines[-2]-} != connect:* ]]
+		'"$ends_with_what_is_left"
+	only_refused
+}
+
+@test "if the supervisor is killed, and then the wrapper's group, what has left that is protected" {
+	scene 'set -m
+		$supervise sh -c "setsid sh -c \"\$connecting; echo yes >ended\" & wait" &
+		front=$!
+		said said >/dev/null
+		supervisor=$(supervisor_of $front)
+		kill -KILL $supervisor; gone $supervisor
+		supervisor_of $front >keeper # which has a session of its own
+		kill -KILL -- -$front
+		'"$ends_with_what_is_left"
+	only_refused
+}
+
+@test "if the wrapper is killed, and then the supervisor, what has left the command is protected" {
+	scene '$supervise sh -c "setsid sh -c \"\$connecting; echo yes >ended\" & wait" &
+		front=$!
+		said said >/dev/null
+		supervisor=$(supervisor_of $front)
+		kill -KILL $front
+		until pgrep -P $supervisor supervise >keeper; do :; done
+		kill -KILL $supervisor; gone $supervisor
+		'"$ends_with_what_is_left"
+	only_refused
+}
+
+# Two would take the same call. Who serves has the ephemeral port range open.
+@test "if the supervisor is killed, and then the command ends, one process serves what is left" {
+	mkfifo fifo
+	scene '$supervise sh -c "setsid sh -c \"\$connecting; echo yes >ended\" &
+			read x <fifo; exit 5" &
+		front=$!
+		said said >/dev/null
+		supervisor=$(supervisor_of $front)
+		kill -KILL $supervisor; gone $supervisor
+		echo go >fifo
+		wait $front
+		echo "status $?"
+		more
+		echo "$(ls -l /proc/[0-9]*/fd 2>/dev/null | grep -c ip_local_port_range) serves"
+		'"$ends_with_what_is_left"
+	said "status 5" "1 serves" "connect: ECONNREFUSED"
 }
 
 # hangs WHERE START: the supervisor hangs there (see hang.c), while a client that START starts waits
