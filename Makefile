@@ -35,8 +35,9 @@ is_i386 := $(findstring __i386__,$(shell $(CC) $(CFLAGS) -dM -E -x c /dev/null 2
 HARDENING := -fstack-protector-strong $(call has,-fstack-clash-protection) \
 	$(if $(is_i386),,$(call has,-fcf-protection)) $(call has,-mbranch-protection=standard) \
 	$(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
-# Makes the same of the code in every directory, also when it is linked, with -flto.
-MAP = -ffile-prefix-map=$(call quoted,$(CURDIR)=.)
+# Makes the same of the code in every directory, also when it is linked, with -flto. Clang would end
+# a directory's name at its first "=".
+MAP := $(or $(call has,-ffile-compilation-dir=.),-ffile-prefix-map=$(call quoted,$(CURDIR)=.))
 COMPILE = $(CC) $(STANDARD) $(WARNINGS) $(HARDENING) $(MAP) $(CPPFLAGS) $(CFLAGS)
 
 # One file for every C library: it names none, and takes only what shim/symbols lists. So the
