@@ -78,10 +78,9 @@ static size_t size_of(const struct msghdr *msg)
 	if (msg->msg_iovlen > most_parts || !is_readable(part))
 		return 0;
 	for (size_t i = 0; i < msg->msg_iovlen; i++, part += sizeof(struct iovec)) {
-		const char *len = part + offsetof(struct iovec, iov_len);
-		if (!is_readable(len))
+		if (!is_readable(part + sizeof(struct iovec) - READABLE_BYTES))
 			return 0;
-		memcpy(&more, len, sizeof more);
+		memcpy(&more, part + offsetof(struct iovec, iov_len), sizeof more);
 		if ((ssize_t)more < 0)
 			return 0;
 		if (size <= FITS_ANY_BUFFER)

@@ -32,6 +32,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -53,9 +54,21 @@ static char control[CMSG_SPACE(sizeof(int))];
 static unsigned control_size;
 static struct sockaddr_in dest;
 
+/* A copy that ends at a page which can't be read. */
+static void *before_unreadable(const void *from, size_t n)
+{
+	const size_t page = 65536;
+	char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+	                   -1, 0);
+	if (pages == MAP_FAILED || mprotect(pages + page, page, PROT_NONE) != 0)
+		err(2, "mmap");
+	return memcpy(pages + page - n, from, n);
+}
+
 static ssize_t send_by(const char *call, int fd, int flags)
 {
-	struct iovec iov[] = {{data, 3}, {data + 3, size - 3}};
+	const struct iovec parts[] = {{data, 3}, {data + 3, size - 3}};
+	struct iovec *iov = before_unreadable(parts, sizeof parts);
 	struct mmsghdr m[2] = {{.msg_hdr = {.msg_name = &dest,
 	                                    .msg_namelen = sizeof dest,
 	                                    .msg_iov = iov,
