@@ -20,7 +20,7 @@ static bool is_told_of(int fd, int flags, bool has_control)
 {
 	int timestamps = 0;
 	return (flags & MSG_ZEROCOPY) != 0 || has_control ||
-	       (sockopt_get(fd, SOL_SOCKET, SO_TIMESTAMPING, &timestamps) && timestamps != 0);
+	       (sockopt_get(fd, SOL_SOCKET, TIMESTAMPING, &timestamps) && timestamps != 0);
 }
 
 /* A filter that refuses TCP_INFO does so for no socket, too: then any without a peer may. */

@@ -51,11 +51,16 @@
 #define TCP_DELACK_MAX_US 46
 #endif
 
-/* The one with two longs; the macro may mean another. */
-#ifdef SO_SNDTIMEO_OLD
-enum { SEND_TIMEOUT = SO_SNDTIMEO_OLD };
+/*
+ * The ones that every kernel has, with two longs, and without. If time_t is wider than a long,
+ * the macros may mean others, and musl has no name for these.
+ */
+#if defined SO_SNDTIMEO_OLD
+enum { SEND_TIMEOUT = SO_SNDTIMEO_OLD, TIMESTAMPING = SO_TIMESTAMPING_OLD };
+#elif SO_SNDTIMEO == 67
+enum { SEND_TIMEOUT = 21, TIMESTAMPING = 37 };
 #else
-enum { SEND_TIMEOUT = SO_SNDTIMEO };
+enum { SEND_TIMEOUT = SO_SNDTIMEO, TIMESTAMPING = SO_TIMESTAMPING };
 #endif
 
 /* The states of <netinet/tcp.h>, which does not go with <linux/tcp.h>. */

@@ -181,7 +181,7 @@ large=1000000 # more than the buffers take
 }
 
 # Completions and timestamps: all calls can ask for them but sendto() by a control message.
-told=$(some z/sendto z/sendmsg z/sendmmsg m/sendto m/sendmsg m/sendmmsg k/sendmsg k/sendmmsg)
+told=$(some z/sendto z/sendmsg z/sendmmsg m/sendto m/sendmsg m/sendmmsg o/sendto k/sendmsg k/sendmmsg)
 
 @test "the error queue tells nothing of a send that was undone" {
 	[ "${ABI-}" != armhf ] || machine_cannot "qemu-user does not know MSG_ERRQUEUE"

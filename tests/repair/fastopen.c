@@ -9,10 +9,10 @@
  * and the port that it is given is the destination, f a seccomp filter refuses getsockopt() and
  * getpeername(), p a process listens there and reads, q the same at port 8080, and what the
  * error queue tells of the data is counted: z completions of MSG_ZEROCOPY, m timestamps of
- * SO_TIMESTAMPING, k those that a control message asks for. CALL is sendto, sendmsg, sendmmsg,
- * or connect (TCP_FASTOPEN_CONNECT and write()). The environment's FASTOPEN is what
- * net.ipv4.tcp_fastopen becomes in this network namespace, whose buffers become small, too; it
- * ends by SIGALRM after LIMIT seconds, 60 unless that is set.
+ * SO_TIMESTAMPING, o by its older number, k those that a control message asks for. CALL is
+ * sendto, sendmsg, sendmmsg, or connect (TCP_FASTOPEN_CONNECT and write()). The environment's
+ * FASTOPEN is what net.ipv4.tcp_fastopen becomes in this network namespace, whose buffers
+ * become small, too; it ends by SIGALRM after LIMIT seconds, 60 unless that is set.
  */
 #include "older.h"
 
@@ -45,6 +45,9 @@ typedef int sendmmsg_flags;
 #else
 typedef unsigned sendmmsg_flags; /* musl */
 #endif
+
+/* Of programs whose time_t has 32 bits. */
+enum { OLDER_TIMESTAMPING = SO_TIMESTAMPING == 65 ? 37 : SO_TIMESTAMPING };
 
 enum { HIGH = 400, SERVER = 500 }; /* the descriptor that tests/preloads/inject.c listens at */
 
@@ -281,6 +284,8 @@ int main(int argc, char **argv)
 		setsockopt(fd, SOL_SOCKET, SO_ZEROCOPY, &on, sizeof on);
 	if (strchr(how, 'm') != NULL)
 		setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &timestamps, sizeof timestamps);
+	if (strchr(how, 'o') != NULL)
+		setsockopt(fd, SOL_SOCKET, OLDER_TIMESTAMPING, &timestamps, sizeof timestamps);
 	if (strchr(how, 'k') != NULL)
 		ask_by_control_message();
 	if (strchr(how, 'c') != NULL)
@@ -327,7 +332,7 @@ int main(int argc, char **argv)
 	}
 	if (strchr(how, 'c') != NULL && error != 0)
 		show("again", send_by(call, fd, MSG_FASTOPEN | MSG_NOSIGNAL));
-	if (strpbrk(how, "zmk") != NULL)
+	if (strpbrk(how, "zmok") != NULL)
 		printf("error queue: %d\n", told_by_error_queue(fd));
 	if (strpbrk(how, "pq") != NULL) {
 		printf("from port %d\n", local_port(fd));

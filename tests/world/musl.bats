@@ -55,3 +55,17 @@ refused() {
 	run shimmed in_ns "$client" "${connects[@]}"
 	refused
 }
+
+# On a machine of 32 bits musl's time_t is wider than a long, and with it its names for options.
+@test "a library that was built with musl on such a machine uses the options that every kernel has" {
+	local headers="-idirafter /usr/include -idirafter /usr/include/$(cc -print-multiarch)" file
+	file=$(musl-gcc -M -xc - <<<'#include <sys/socket.h>' | grep -o '/[^ ]*/sys/socket.h')
+	mkdir "$BATS_TEST_TMPDIR/sys"
+	sed 's/__LONG_MAX == 0x7fffffff/1/' "$file" >"$BATS_TEST_TMPDIR/sys/socket.h"
+	# shellcheck disable=SC2086
+	musl-gcc -fsyntax-only -I "$BATS_TEST_TMPDIR" -I "$top/shim" $headers -xc - <<-'end'
+		#include "base/kernel.h"
+		_Static_assert(SO_SNDTIMEO == 67 && SO_TIMESTAMPING == 65, "those of musl");
+		_Static_assert(SEND_TIMEOUT == 21 && TIMESTAMPING == 37, "those of every kernel");
+	end
+}
