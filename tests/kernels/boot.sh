@@ -48,7 +48,8 @@ return=$(printf '\r')
 # foreground, so that Ctrl-C ends it.
 # shellcheck disable=SC2086 # words
 timeout --foreground "${BOOT_LIMIT:-1800}" "qemu-system-$emulator" -M $machine -accel tcg \
-	-smp "$processors" -m 768 -nodefaults -display none -no-reboot -kernel "$kernel/vmlinuz" -initrd "$work/initrd" \
+	-smp "$processors" -m 768 -nodefaults -display none -no-reboot \
+	-kernel "$kernel/vmlinuz" -initrd "$work/initrd" \
 	-append "console=$console panic=-1 mitigations=off nokaslr norandmaps no_timer_check quiet loglevel=1" \
 	-serial stdio </dev/null | {
 	status=1

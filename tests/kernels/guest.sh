@@ -29,8 +29,8 @@ without_range() {
 	ONLY="the other one" tests hostile/kernels.bats
 }
 
-# Programs of i386, if there are any, the native netns, and what else helpers.bash makes of ABI. On
-# the oldest kernel and the newest: what differs for them is older than these.
+# Programs of i386, if there are any, the native netns, and what else helpers.bash makes of ABI. They
+# take a quarter of the time: on the oldest kernel and the newest only.
 i386() {
 	[ -e "$BUILD/i386/libnoselfconn.so" ] || return 0
 	case $(uname -r) in 6.1.* | 6.12.*) return ;; esac
